@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_BASE_TEXT_H
+#define KTSTR_BASE_TEXT_H
+/*
+ * Text that the guest wrote, made safe for a terminal and for JSON.
+ * Thread: any.
+ */
+#include <stddef.h>
+
+/*
+ * In place, up to len or the first NUL: control characters other than newline
+ * and tab become spaces, bytes that are no valid UTF-8 become '?'.
+ */
+void text_clean(char *s, size_t len);
+
+/* A clean copy of at most len bytes, up to the first NUL; the caller's to free. NULL: no memory. */
+char *text_clean_dup(const void *bytes, size_t len);
+
+#endif
