@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The archive and the table of its entries: every path once, below folders
+ * that have entries of their own.
+ */
+#include "boot/initramfs_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <search.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/util.h"
+
+#define GUEST_PAGE 4096		/* a file in the rootfs takes whole pages */
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct initramfs_entry *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static void free_entry(void *p)
+{
+	struct initramfs_entry *ent = p;
+
+	free(ent->path);
+	free(ent);
+}
+
+int initramfs_create(struct initramfs **ret, struct err *e)
+{
+	struct initramfs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return err_sys(e, -ENOMEM, "initramfs");
+	*ret = fs;
+	return 0;
+}
+
+void initramfs_destroy(struct initramfs *fs)
+{
+	if (!fs)
+		return;
+	tdestroy(fs->tree, free_entry);
+	free(fs->libs);
+	buf_fini(&fs->cpio);
+	free(fs);
+}
+
+uint64_t initramfs_unpacked_bytes(const struct initramfs *fs)
+{
+	return fs->unpacked_bytes;
+}
+
+/* --- paths ---------------------------------------------------------------- */
+
+int initramfs_clean_path(const char *path, bool dotdot, char **ret, struct err *e)
+{
+	_cleanup_free_ char *out = NULL;
+	size_t len = 0;
+
+	if (path[0] != '/')
+		return err_set(e, -EINVAL, "add \"%s\": not an absolute path in the guest", path);
+	out = malloc(strlen(path) + 2);
+	if (!out)
+		return err_sys(e, -ENOMEM, "add %s", path);
+	for (const char *p = path; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && !memcmp(p, "..", 2)) {
+			if (!dotdot)
+				return err_set(e, -EINVAL, "add %s: \"..\" in the guest's path",
+					       path);
+			while (len && out[--len] != '/')
+				;
+		} else if (n > NAME_MAX) {
+			return err_sys(e, -ENAMETOOLONG, "add %s", path);
+		} else if (n && !(n == 1 && *p == '.')) {
+			out[len++] = '/';
+			memcpy(out + len, p, n);
+			len += n;
+		}
+		p += n + (p[n] == '/');
+	}
+	if (!len)
+		out[len++] = '/';
+	out[len] = '\0';
+	if (len >= PATH_MAX)	/* init/initramfs.c skips longer names */
+		return err_sys(e, -ENAMETOOLONG, "add %s", path);
+	*ret = take_ptr(out);
+	return 0;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return !strncmp(path, folder, n) && (path[n] == '\0' || path[n] == '/');
+}
+
+int initramfs_check_user_path(const char *guest, struct err *e)
+{
+	static const char *const ours[] = {
+		INITRAMFS_PRIVATE, INITRAMFS_MARKER, "/init", "/dev", "/proc", "/sys",
+	};
+	_cleanup_free_ char *path = NULL;
+	int r = initramfs_clean_path(guest, false, &path, e);
+
+	if (r < 0)
+		return r;
+	if (!strcmp(path, "/"))
+		return err_set(e, -EINVAL, "add %s: not the name of a file", guest);
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (is_below(path, ours[i]))
+			return err_set(e, -EINVAL, "add %s: %s is reserved in the guest", guest,
+				       ours[i]);
+	return 0;
+}
+
+struct initramfs_entry *initramfs_find(const struct initramfs *fs, const char *path)
+{
+	struct initramfs_entry key = { .path = (char *)path };
+	void *node = tfind(&key, &fs->tree, compare_entries);
+
+	return node ? *(struct initramfs_entry **)node : NULL;
+}
+
+/* --- entries -------------------------------------------------------------- */
+
+/* Entries for the folders above path, as far as they are missing. */
+static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	struct initramfs_entry *ent;
+	int r;
+
+	if (!copy)
+		return err_sys(e, -ENOMEM, "add %s", path);
+	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+		struct cpio_entry at;
+
+		*p = '\0';
+		ent = initramfs_find(fs, copy);
+		if (ent && !S_ISDIR(ent->mode))
+			return err_set(e, -ENOTDIR, "add %s: %s is in the archive and not a folder",
+				       path, copy);
+		if (!ent) {
+			at = cpio_begin(&fs->cpio, copy + 1, S_IFDIR | 0755, ++fs->ino);
+			r = initramfs_close_entry(fs, copy, S_IFDIR | 0755, &at, &ent, e);
+			if (r < 0)
+				return r;
+		}
+		*p = '/';
+	}
+	return 0;
+}
+
+int initramfs_open_entry(struct initramfs *fs, const char *path, mode_t mode,
+			 struct cpio_entry *ret, struct err *e)
+{
+	int r;
+
+	assert(!fs->finished);
+	r = add_ancestors(fs, path, e);
+	if (r < 0)
+		return r;
+	*ret = cpio_begin(&fs->cpio, path + 1, mode, ++fs->ino);
+	return 0;
+}
+
+int initramfs_close_entry(struct initramfs *fs, const char *path, mode_t mode,
+			  const struct cpio_entry *at, struct initramfs_entry **ret, struct err *e)
+{
+	size_t size = fs->cpio.len - at->content;
+	struct initramfs_entry *ent = calloc(1, sizeof(*ent));
+	int r = cpio_end(&fs->cpio, at);
+
+	if (ent)
+		ent->path = strdup(path);
+	if (r == 0 && (!ent || !ent->path || !tsearch(ent, &fs->tree, compare_entries)))
+		r = -ENOMEM;
+	if (r < 0) {
+		if (ent)
+			free_entry(ent);
+		initramfs_abort_entry(fs, at);
+		return err_sys(e, r, "add %s", path);
+	}
+	ent->mode = mode;
+	ent->content = at->content;
+	ent->size = size;
+	if (S_ISREG(mode))
+		fs->unpacked_bytes += round_up(size, GUEST_PAGE);
+	*ret = ent;
+	return 0;
+}
+
+void initramfs_abort_entry(struct initramfs *fs, const struct cpio_entry *at)
+{
+	if (buf_ok(&fs->cpio))
+		fs->cpio.len = at->start;
+}
+
+/* Add path with this content, unless it is there already. */
+static int add_content(struct initramfs *fs, const char *guest, const void *bytes, size_t n,
+		       mode_t mode, struct err *e)
+{
+	_cleanup_free_ char *path = NULL;
+	struct initramfs_entry *ent;
+	struct cpio_entry at;
+	int r = initramfs_clean_path(guest, false, &path, e);
+
+	if (r < 0)
+		return r;
+	if (!strcmp(path, INITRAMFS_MARKER))
+		return err_set(e, -EINVAL, "add %s: the name is reserved", path);
+	if (!strcmp(path, "/"))
+		return S_ISDIR(mode) ? 0 : err_set(e, -EISDIR, "add /: it is the root folder");
+	ent = initramfs_find(fs, path);
+	if (ent && S_ISDIR(mode) && S_ISDIR(ent->mode))
+		return 0;
+	if (ent && ent->mode == mode && ent->size == n &&
+	    (!n || !memcmp(fs->cpio.data + ent->content, bytes, n)))
+		return 0;
+	if (ent)
+		return err_set(e, -EEXIST, "add %s: the path is taken by something else", path);
+	r = initramfs_open_entry(fs, path, mode, &at, e);
+	if (r < 0)
+		return r;
+	buf_add(&fs->cpio, bytes, n);
+	return initramfs_close_entry(fs, path, mode, &at, &ent, e);
+}
+
+int initramfs_add_bytes(struct initramfs *fs, const char *guest, const void *bytes, size_t n,
+			mode_t mode, struct err *e)
+{
+	return add_content(fs, guest, bytes, n, S_IFREG | (mode & 07777), e);
+}
+
+int initramfs_add_symlink(struct initramfs *fs, const char *guest, const char *target,
+			  struct err *e)
+{
+	size_t n = strlen(target);
+
+	if (!n || n >= PATH_MAX)
+		return err_set(e, -EINVAL, "add %s: a link to a name of %zu bytes", guest, n);
+	return add_content(fs, guest, target, n, S_IFLNK | 0777, e);
+}
+
+int initramfs_add_dir(struct initramfs *fs, const char *guest, struct err *e)
+{
+	return add_content(fs, guest, NULL, 0, S_IFDIR | 0755, e);
+}
+
+int initramfs_finish(struct initramfs *fs, struct buf *ret_cpio, struct err *e)
+{
+	struct cpio_entry at;
+
+	assert(!fs->finished);
+	at = cpio_begin(&fs->cpio, &INITRAMFS_MARKER[1], S_IFREG | 0444, ++fs->ino);
+	(void)cpio_end(&fs->cpio, &at);	/* it has no content, and buf_ok() tells the rest */
+	cpio_trailer(&fs->cpio);
+	if (!buf_ok(&fs->cpio))
+		return err_sys(e, -ENOMEM, "initramfs");
+	fs->finished = true;
+	*ret_cpio = fs->cpio;
+	fs->cpio = (struct buf)BUF_INIT;
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_BOOT_KERNELS_H
+#define KTSTR_BOOT_KERNELS_H
+/*
+ * Kernels on the host: the cache, what --kernel may name, and import.
+ *
+ *   $KTSTR_CACHE_DIR, else $XDG_CACHE_HOME/ktstr, else ~/.cache/ktstr
+ *     kernels/<key>/vmlinuz        bzImage (or vmlinux: ELF)
+ *                   vmlinux        the source's, or unpacked from vmlinuz: boots faster,
+ *                                  since no guest unpacks; KASLR then moves memory, not text
+ *                   config, System.map
+ *                   modules/       kernel/ and modules.dep of lib/modules/<release>
+ *                   kernel.json    schema ktstr.kernel/1: key, release, arch, source, imported
+ *     kernels/.tmp.*               an import under way; swept when its maker is gone
+ *
+ * An entry appears by rename, so it is whole or not there. Key: release, or
+ * release-N when another kernel with that release is there already; importing
+ * the same content (all of it, not just the image) again gives the same entry.
+ *
+ * Thread: any. Every path returned is malloc'ed and the caller's to free.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+struct kernel {
+	char *key;		/* NULL: not in the cache */
+	char *image;		/* what to boot: vmlinux when there is one, else vmlinuz */
+	char *bzimage;		/* NULL when only an ELF is there (QEMU wants a bzImage) */
+	char *release;		/* may be NULL */
+	char *modules;		/* folder with kernel/..., NULL when there is none */
+	char *system_map;	/* NULL when there is none */
+	char *config;		/* NULL when there is none */
+	char *source;		/* cache: what was imported; may be NULL */
+	char *imported;		/* cache: when, RFC 3339 in UTC; may be NULL */
+	char *why;		/* how it was found: "--kernel", "KTSTR_KERNEL", "cache", "/boot" */
+};
+
+void kernel_fini(struct kernel *k);
+
+/*
+ * The cache folder, which need not exist. -ENOENT when the environment names
+ * none and the user has no home.
+ */
+int kernel_cache_dir(char **ret, struct err *e);
+
+/*
+ * What --kernel SPEC names: a file (bzImage or vmlinux ELF), a folder (a
+ * kernel build tree, an unpacked package, or one with bzImage/vmlinuz/vmlinux
+ * or vmlinuz-* in it), a cache key, or a version that a cache entry's release
+ * starts with (newest first; "6.1" does not mean 6.12). Files that belong to a
+ * kernel file are looked for beside it.
+ * spec NULL: $KTSTR_KERNEL, then the newest cache entry, then /boot.
+ * -ENOENT with what was looked for and the command that gets a kernel.
+ */
+int kernel_find(const char *spec, struct kernel *ret, struct err *e);
+
+/*
+ * Copy a kernel into the cache: a file, a Debian package (dpkg-deb unpacks
+ * it), or a folder. *ret is the entry.
+ */
+int kernel_import(const char *path, struct kernel *ret, struct err *e);
+
+/* All entries, newest import first. Free each with kernel_fini(), then the array. */
+int kernel_list(struct kernel **ret, size_t *ret_count, struct err *e);
+
+/*
+ * Does the kernel have what an outer kernel of a nested run needs: KVM with
+ * AMD SVM built in, or as modules beside it? Reads config and modules.
+ */
+bool kernel_can_nest(const struct kernel *k);
+
+/*
+ * The module files to load for that, in order: by modules.dep when there is
+ * one, else by a fixed list. What is built in is absent, so *ret_count may be
+ * 0. -ENOENT when KVM is a module and its file is missing. Free each and the
+ * array.
+ */
+int kernel_nest_modules(const struct kernel *k, char ***ret, size_t *ret_count, struct err *e);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Import: a kernel's files are put together in a stage, compared with what is
+ * there already, and appear in the cache by a rename.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/util.h"
+#include "boot/kernels_private.h"
+
+#define KEY_MAX 200
+#define COPIES_MAX 1000		/* kernels with the same release */
+
+/* An import under way. */
+struct import {
+	const char *path;		/* what the user named */
+	char *entries;			/* the folder of all entries */
+	struct kernel_stage stage;
+	struct kernel_parts parts;
+	bool move;			/* parts lie in the stage: rename them */
+	char *key;			/* without -N */
+	struct err *e;
+};
+
+static void import_fini(struct import *im)
+{
+	kernel_parts_fini(&im->parts);
+	kernel_stage_destroy(&im->stage);
+	free(im->entries);
+	free(im->key);
+}
+
+/* --- filling the stage ---------------------------------------------------- */
+
+static int place_file(struct import *im, const char *from, const char *name)
+{
+	_cleanup_free_ char *to = NULL;
+
+	if (!from)
+		return 0;
+	if (asprintf(&to, "%s/%s", im->stage.dir, name) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	if (!im->move)
+		return kernel_copy_file(from, to, im->e);
+	if (rename(from, to) < 0 || chmod(to, 0644) < 0)
+		return err_sys(im->e, -errno, "rename %s", from);
+	return 0;
+}
+
+/* modules/kernel and modules.dep, from lib/modules/RELEASE. */
+static int place_modules(struct import *im)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL, *dir = NULL, *dep = NULL;
+	int r;
+
+	if (!im->parts.modules)
+		return 0;
+	if (asprintf(&from, "%s/kernel", im->parts.modules) < 0 ||
+	    asprintf(&dir, "%s/modules", im->stage.dir) < 0 ||
+	    asprintf(&to, "%s/kernel", dir) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	r = file_mkdirs(dir, 0755, im->e);
+	if (r < 0)
+		return r;
+	if (!im->move)
+		r = kernel_copy_tree(from, to, im->e);
+	else if (rename(from, to) < 0)
+		r = err_sys(im->e, -errno, "rename %s", from);
+	if (r < 0)
+		return r;
+	dep = kernel_path_if_exists(im->parts.modules, "modules.dep");
+	return place_file(im, dep, "modules/modules.dep");
+}
+
+/* "arch/x86/kvm/kvm.o" of modules.order (.ko before Linux 6.3): where kvm.ko goes. */
+static int place_built_module(struct import *im, char *line)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL, *dir = NULL;
+	char *dot;
+	int r;
+
+	line[strcspn(line, "\n")] = '\0';
+	dot = strrchr(line, '.');
+	if (!dot || (strcmp(dot, ".o") && strcmp(dot, ".ko")) || strstr(line, ".."))
+		return 0;
+	*dot = '\0';
+	if (!strncmp(line, "kernel/", 7))
+		line += 7;
+	if (asprintf(&from, "%s/%s.ko", im->parts.build_tree, line) < 0 ||
+	    asprintf(&to, "%s/modules/kernel/%s.ko", im->stage.dir, line) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	if (access(from, F_OK) < 0)	/* listed, but not built yet */
+		return 0;
+	dir = strndup(to, (size_t)(strrchr(to, '/') - to));
+	if (!dir)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	r = file_mkdirs(dir, 0755, im->e);
+	return r < 0 ? r : kernel_copy_file(from, to, im->e);
+}
+
+static int place_built_modules(struct import *im)
+{
+	_cleanup_free_ char *path = NULL, *line = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!im->parts.build_tree)
+		return 0;
+	path = kernel_path_if_exists(im->parts.build_tree, "modules.order");
+	f = path ? fopen(path, "re") : NULL;
+	while (f && r == 0 && getline(&line, &size, f) > 0)
+		r = place_built_module(im, line);
+	return r;
+}
+
+/* A guest that starts from a vmlinux does not unpack anything. */
+static int place_payload(struct import *im)
+{
+	_cleanup_free_ char *packed = NULL, *vmlinux = NULL;
+
+	if (im->parts.vmlinux || !im->parts.bzimage)
+		return 0;
+	if (asprintf(&packed, "%s/vmlinuz", im->stage.dir) < 0 ||
+	    asprintf(&vmlinux, "%s/vmlinux", im->stage.dir) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	(void)kernel_unpack_payload(packed, vmlinux);	/* without it the bzImage boots */
+	return 0;
+}
+
+static int fill_stage(struct import *im)
+{
+	const struct kernel_parts *p = &im->parts;
+	int r = place_file(im, p->bzimage, "vmlinuz");
+
+	if (r == 0)
+		r = place_file(im, p->vmlinux, "vmlinux");
+	if (r == 0)
+		r = place_payload(im);
+	if (r == 0)
+		r = place_file(im, p->config, "config");
+	if (r == 0)
+		r = place_file(im, p->system_map, "System.map");
+	if (r == 0)
+		r = place_modules(im);
+	if (r == 0)
+		r = place_built_modules(im);
+	return r;
+}
+
+/* --- publishing ----------------------------------------------------------- */
+
+/* A file name from a release, or from the source's name when there is none. */
+static int make_key(struct import *im)
+{
+	const char *slash = strrchr(im->path, '/');
+	const char *from = im->parts.release;
+
+	if (!from)
+		from = slash && slash[1] ? slash + 1 : im->path;
+	im->key = strndup(from, KEY_MAX);
+	if (!im->key)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	for (char *p = im->key; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._+-", *p))
+			*p = '_';
+	if (im->key[0] == '.')		/* hidden names are stages */
+		im->key[0] = '_';
+	return 0;
+}
+
+/* RFC 3339 with microseconds: two imports in one second have an order. */
+static void format_now(char *text, size_t size)
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, size - n, ".%06ldZ", ts.tv_nsec / 1000);
+}
+
+static void cleanup_json(struct json_object **o)
+{
+	json_object_put(*o);
+}
+
+static int write_json(struct import *im, const char *key)
+{
+	_cleanup_(cleanup_json) struct json_object *o = json_object_new_object();
+	_cleanup_free_ char *path = NULL, *source = realpath(im->path, NULL);
+	const struct {
+		const char *name, *value;
+	} members[] = {
+		{ "schema", "ktstr.kernel/1" },
+		{ "key", key },
+		{ "release", im->parts.release },
+		{ "arch", "x86_64" },
+		{ "source", source ? source : im->path },
+	};
+	char now[48];
+	const char *text;
+
+	format_now(now, sizeof(now));
+	for (size_t i = 0; o && i < ARRAY_SIZE(members); i++)
+		if (members[i].value)
+			json_object_object_add(o, members[i].name,
+					       json_object_new_string(members[i].value));
+	if (o)
+		json_object_object_add(o, "imported", json_object_new_string(now));
+	text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY) : NULL;
+	if (!text || asprintf(&path, "%s/" KERNEL_JSON, im->stage.dir) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	return file_write_atomic(path, text, strlen(text), 0644, im->e);
+}
+
+/* Is the entry what the stage is? */
+static int is_same(const struct import *im, const char *key)
+{
+	_cleanup_free_ char *dir = kernel_path_if_exists(im->entries, key);
+
+	return dir ? kernel_same_tree(im->stage.dir, dir, im->e) : 0;
+}
+
+/* 1 with *ret_key when an entry of this release has the same content. */
+static int find_same(const struct import *im, char **ret_key)
+{
+	struct dirent **names;
+	int n = scandir(im->entries, &names, NULL, versionsort), r = 0;
+
+	if (n < 0)
+		return err_sys(im->e, -errno, "read %s", im->entries);
+	for (int i = 0; i < n; i++) {
+		char *name = names[i]->d_name;
+
+		if (r == 0 && !strncmp(name, im->key, strlen(im->key)))
+			r = is_same(im, name);
+		if (r == 1 && !*ret_key)
+			*ret_key = strdup(name);
+		free(names[i]);
+	}
+	free(names);
+	return r == 1 && !*ret_key ? err_sys(im->e, -ENOMEM, "import %s", im->path) : r;
+}
+
+/* 1: the stage is now the entry, 0: the name is taken. */
+static int rename_stage(struct import *im, const char *key)
+{
+	_cleanup_free_ char *to = NULL;
+
+	if (asprintf(&to, "%s/%s", im->entries, key) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	/* a folder that is not empty is never replaced: see rename(2) */
+	if (rename(im->stage.dir, to) < 0) {
+		if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
+			return 0;
+		return err_sys(im->e, -errno, "rename %s to %s", im->stage.dir, to);
+	}
+	free(im->stage.dir);
+	im->stage.dir = NULL;
+	return 1;
+}
+
+/*
+ * Give the stage the first free name. Another import may have taken it between
+ * our look and the rename, with the same content even.
+ */
+static int publish(struct import *im, char **ret_key)
+{
+	int r = write_json(im, im->key);
+
+	if (r == 0)
+		r = find_same(im, ret_key);
+	for (unsigned n = 1; r == 0 && n <= COPIES_MAX; n++) {
+		_cleanup_free_ char *key = NULL;
+
+		if (n == 1 ? !(key = strdup(im->key)) : asprintf(&key, "%s-%u", im->key, n) < 0)
+			return err_sys(im->e, -ENOMEM, "import %s", im->path);
+		r = write_json(im, key);
+		if (r == 0)
+			r = rename_stage(im, key);
+		if (r == 0)
+			r = is_same(im, key);
+		if (r == 1)
+			*ret_key = take_ptr(key);
+	}
+	if (r == 0)
+		return err_set(im->e, -EEXIST, "import %s: there are %d kernels %s already",
+			       im->path, COPIES_MAX, im->key);
+	return r < 0 ? r : 0;
+}
+
+/* --- import --------------------------------------------------------------- */
+
+/* Packages are unpacked into the stage, everything else is looked at where it is. */
+static int gather(struct import *im)
+{
+	_cleanup_free_ char *unpacked = NULL;
+	bool deb = kernel_is_deb(im->path);
+	int r = deb ? 0 : kernel_parts_find(im->path, &im->parts, im->e);
+
+	if (r < 0)
+		return r;
+	kernel_stage_sweep(im->entries);
+	r = kernel_stage_create(im->entries, &im->stage, im->e);
+	if (r < 0 || !deb)
+		return r;
+	im->move = true;
+	if (asprintf(&unpacked, "%s/unpacked", im->stage.dir) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	r = file_mkdirs(unpacked, 0755, im->e);
+	if (r == 0)
+		r = kernel_unpack_deb(im->path, unpacked, im->e);
+	if (r == 0) {
+		r = kernel_parts_find(unpacked, &im->parts, im->e);
+		if (r == -ENOENT)
+			r = err_set(im->e, r, "no kernel in the package %s (does it only depend "
+				    "on one that has it? then import that one)", im->path);
+	}
+	return r;
+}
+
+int kernel_import(const char *path, struct kernel *ret, struct err *e)
+{
+	_cleanup_(import_fini) struct import im = {
+		.path = path, .stage = KERNEL_STAGE_INIT, .e = e,
+	};
+	_cleanup_free_ char *key = NULL, *unpacked = NULL;
+	int r = kernel_entries_dir(&im.entries, e);
+
+	if (r == 0)
+		r = gather(&im);
+	if (r == 0)
+		r = fill_stage(&im);
+	if (r == 0 && im.move) {
+		unpacked = kernel_path_if_exists(im.stage.dir, "unpacked");
+		r = unpacked ? file_remove_tree(unpacked, e) : 0;
+	}
+	if (r == 0)
+		r = make_key(&im);
+	if (r == 0)
+		r = publish(&im, &key);
+	if (r < 0)
+		return r;
+	return kernel_entry_load(im.entries, key, ret, e);
+}

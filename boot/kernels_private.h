@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_BOOT_KERNELS_PRIVATE_H
+#define KTSTR_BOOT_KERNELS_PRIVATE_H
+/*
+ * Between the files that find, import and describe kernels.
+ *
+ * Words: parts = the files that make up a kernel, wherever they lie; stage =
+ * the folder of an import under way, .tmp.PID.XXXXXX in the cache.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "boot/kernels.h"
+
+#define KERNEL_STAGE_PREFIX ".tmp."
+#define KERNEL_JSON "kernel.json"
+
+struct kernel_parts {
+	char *bzimage, *vmlinux;	/* at least one is there; boot_image_open() likes it */
+	char *config, *system_map;	/* NULL when absent */
+	char *modules;		/* folder with kernel/, or NULL */
+	char *build_tree;	/* folder with modules.order and modules beside their sources */
+	char *release;		/* NULL when nothing tells */
+};
+
+/* Look for the parts of what path names: a file or a folder. */
+int kernel_parts_find(const char *path, struct kernel_parts *ret, struct err *e);
+/* The newest boot/vmlinuz-* in a folder like /boot. -ENOENT when there is none. */
+int kernel_parts_find_boot(const char *boot, struct kernel_parts *ret, struct err *e);
+void kernel_parts_fini(struct kernel_parts *p);
+
+/* "a/b" when that exists, else NULL. */
+char *kernel_path_if_exists(const char *a, const char *b);
+
+/* <cache>/kernels */
+int kernel_entries_dir(char **ret, struct err *e);
+/* The entry dir/key. -ENOENT when it has no image. */
+int kernel_entry_load(const char *dir, const char *key, struct kernel *ret, struct err *e);
+
+/* --- files (kernels_copy.c) ---------------------------------------------- */
+
+int kernel_copy_file(const char *from, const char *to, struct err *e);
+/* Folders and regular files below from; nothing else is copied. */
+int kernel_copy_tree(const char *from, const char *to, struct err *e);
+/* 1 when both trees have the same files with the same content, but for kernel.json. */
+int kernel_same_tree(const char *a, const char *b, struct err *e);
+
+/* --- stages (kernels_stage.c) -------------------------------------------- */
+
+struct kernel_stage {
+	char *dir;		/* NULL: published or never made */
+	int lock_fd;		/* flock: the maker lives */
+};
+
+#define KERNEL_STAGE_INIT { .lock_fd = -1 }
+
+/* A new stage below entries_dir, which is made when it is missing. */
+int kernel_stage_create(const char *entries_dir, struct kernel_stage *ret, struct err *e);
+/* Removes what was not published. */
+void kernel_stage_destroy(struct kernel_stage *s);
+/* Remove stages whose makers are gone. */
+void kernel_stage_sweep(const char *entries_dir);
+
+/* --- programs (kernels_tool.c) ------------------------------------------- */
+
+struct kernel_tool_fds {
+	int in, out, err;	/* -1: /dev/null */
+};
+
+/* argv[0] from PATH; -ENOENT when it is not installed. */
+int kernel_tool_start(char *const argv[], const struct kernel_tool_fds *fds, pid_t *ret_pid);
+/* Wait for its end. */
+bool kernel_tool_failed(pid_t pid);
+
+/* --- payloads (kernels_payload.c) ---------------------------------------- */
+
+/*
+ * Unpack the vmlinux inside a bzImage to a new file. False, and no file: the
+ * image does not tell, its program is not installed (said as a notice), or
+ * what came out is no kernel. The bzImage boots in any case.
+ */
+bool kernel_unpack_payload(const char *bzimage, const char *vmlinux);
+
+/* --- packages (kernels_deb.c) -------------------------------------------- */
+
+bool kernel_is_deb(const char *path);
+int kernel_unpack_deb(const char *path, const char *to, struct err *e);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_TEST_KERNELS_FIXTURE_H
+#define KTSTR_TEST_KERNELS_FIXTURE_H
+/* A folder of its own with a kernel cache, and things to import. */
+#include <dirent.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/util.h"
+#include "boot/kernels_private.h"
+#include "test/kernel-make.h"
+#include "test/tap.h"
+#include "test/tmp.h"
+
+struct fixture {
+	char dir[TMP_DIR_MAX];
+	struct kernel k;
+	struct err e;
+};
+
+__attribute__((unused))
+static const char *in_dir(const struct fixture *f, const char *name)
+{
+	static char path[32][PATH_MAX];
+	static unsigned turn;
+	char *p = path[turn++ % ARRAY_SIZE(path)];
+
+	snprintf(p, sizeof(path[0]), "%s/%s", f->dir, name);
+	return p;
+}
+
+__attribute__((unused))
+static void setup(struct fixture *f)
+{
+	*f = (struct fixture){ .e = ERR_INIT };
+	tmp_make(f->dir);
+	unsetenv("KTSTR_KERNEL");
+	unsetenv("XDG_CACHE_HOME");
+	setenv("KTSTR_CACHE_DIR", in_dir(f, "cache"), 1);
+}
+
+__attribute__((unused))
+static void teardown(struct fixture *f)
+{
+	kernel_fini(&f->k);
+	file_remove_tree(f->dir, NULL);
+}
+
+__attribute__((unused))
+static const char *put(const struct fixture *f, const char *name, const void *bytes, size_t n)
+{
+	const char *path = in_dir(f, name);
+	_cleanup_free_ char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+	if (file_mkdirs(dir, 0755, NULL) < 0 || file_write_atomic(path, bytes, n, 0644, NULL) < 0)
+		abort();
+	return path;
+}
+
+__attribute__((unused))
+static const char *put_text(const struct fixture *f, const char *name, const char *text)
+{
+	return put(f, name, text, strlen(text));
+}
+
+__attribute__((unused))
+static const char *put_bzimage(const struct fixture *f, const char *name, const char *release,
+			       const char *content)
+{
+	struct buf b = BUF_INIT;
+	const char *path;
+
+	make_bzimage(&b, release, content);
+	path = put(f, name, b.data, b.len);
+	buf_fini(&b);
+	return path;
+}
+
+__attribute__((unused))
+static const char *put_vmlinux(const struct fixture *f, const char *name, const char *release)
+{
+	struct buf b = BUF_INIT;
+	const char *path;
+
+	make_vmlinux(&b, release);
+	path = put(f, name, b.data, b.len);
+	buf_fini(&b);
+	return path;
+}
+
+__attribute__((unused))
+static int import(struct fixture *f, const char *path)
+{
+	kernel_fini(&f->k);
+	err_clear(&f->e);
+	return kernel_import(path, &f->k, &f->e);
+}
+
+__attribute__((unused))
+static int find(struct fixture *f, const char *spec)
+{
+	kernel_fini(&f->k);
+	err_clear(&f->e);
+	return kernel_find(spec, &f->k, &f->e);
+}
+
+/* Names in cache/kernels; hidden: stages. */
+__attribute__((unused))
+static unsigned count_entries(const struct fixture *f, bool hidden)
+{
+	DIR *d = opendir(in_dir(f, "cache/kernels"));
+	unsigned n = 0;
+
+	for (struct dirent *ent; d && (ent = readdir(d));)
+		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
+			n += (ent->d_name[0] == '.') == hidden;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+__attribute__((unused))
+static bool same_files(const char *a, const char *b)
+{
+	struct file_map x = FILE_MAP_INIT, y = FILE_MAP_INIT;
+	bool same = file_map(a, &x, NULL) == 0 && file_map(b, &y, NULL) == 0 && x.size == y.size &&
+		    (!x.size || !memcmp(x.data, y.data, x.size));
+
+	file_unmap(&x);
+	file_unmap(&y);
+	return same;
+}
+
+__attribute__((unused))
+static bool exists(const struct fixture *f, const char *name)
+{
+	return access(in_dir(f, name), F_OK) == 0;
+}
+
+/* A Debian package as it lies unpacked in name. */
+__attribute__((unused))
+static void put_package(const struct fixture *f, const char *name, const char *release)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/boot/vmlinuz-%s", name, release);
+	put_bzimage(f, path, release, "package");
+	snprintf(path, sizeof(path), "%s/boot/config-%s", name, release);
+	put_text(f, path, "CONFIG_KVM=m\nCONFIG_KVM_AMD=m\n");
+	snprintf(path, sizeof(path), "%s/boot/System.map-%s", name, release);
+	put_text(f, path, "ffffffffffffffff B The real System.map is elsewhere\n");
+	snprintf(path, sizeof(path), "%s/lib/modules/%s/kernel/arch/x86/kvm/kvm-amd.ko.xz", name,
+		 release);
+	put_text(f, path, "kvm-amd");
+	snprintf(path, sizeof(path), "%s/lib/modules/%s/kernel/arch/x86/kvm/kvm.ko.xz", name,
+		 release);
+	put_text(f, path, "kvm");
+	snprintf(path, sizeof(path), "%s/lib/modules/%s/kernel/virt/lib/irqbypass.ko.xz", name,
+		 release);
+	put_text(f, path, "irqbypass");
+	snprintf(path, sizeof(path), "%s/lib/modules/%s/modules.builtin", name, release);
+	put_text(f, path, "kernel/fs/ext4/ext4.ko\n");
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The vmlinux inside a bzImage: found by the header, unpacked, checked. */
+#include <zlib.h>
+
+#include "test/kernels-fixture.h"
+
+#define PAYLOAD_AT 4096
+
+static void gzip(const struct buf *in, struct buf *out)
+{
+	z_stream z = { .next_in = in->data, .avail_in = (uInt)in->len };
+	size_t room = in->len + 1024;
+
+	buf_reset(out);
+	if (deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+	z.next_out = buf_reserve(out, room);
+	z.avail_out = (uInt)room;
+	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+		abort();
+	out->len = z.total_out;
+	deflateEnd(&z);
+}
+
+/* A bzImage with these bytes as its payload; length may differ from the truth. */
+static const char *put_packed(const struct fixture *f, const struct buf *payload, uint32_t length)
+{
+	const uint32_t at = PAYLOAD_AT - 2 * 512;	/* setup_sects is 1: two sectors */
+	struct buf b = BUF_INIT;
+	const char *path;
+
+	make_bzimage(&b, "6.12.3-packed", "x");
+	memcpy(b.data + 0x248, &at, 4);
+	memcpy(b.data + 0x24c, &length, 4);
+	b.len = PAYLOAD_AT;
+	buf_add(&b, payload->data, payload->len);
+	buf_add_zero(&b, 8192);
+	path = put(f, "packed", b.data, b.len);
+	buf_fini(&b);
+	return path;
+}
+
+static void an_import_unpacks_the_payload_and_the_guest_boots_that(void)
+{
+	struct buf vmlinux = BUF_INIT, packed = BUF_INIT;
+	struct fixture f;
+	struct file_map m;
+
+	setup(&f);
+	make_vmlinux(&vmlinux, "6.12.3-packed");
+	gzip(&vmlinux, &packed);
+	tap_ok(import(&f, put_packed(&f, &packed, (uint32_t)packed.len)) == 0, "%s",
+	       err_text(&f.e));
+	tap_str(f.k.image, in_dir(&f, "cache/kernels/6.12.3-packed/vmlinux"));
+	tap_str(f.k.bzimage, in_dir(&f, "cache/kernels/6.12.3-packed/vmlinuz"));
+	if (tap_ok(file_map(f.k.image, &m, NULL) == 0, "it is there")) {
+		tap_ok(m.size == vmlinux.len && !memcmp(m.data, vmlinux.data, m.size),
+		       "byte by byte");
+		file_unmap(&m);
+	}
+	buf_fini(&vmlinux);
+	buf_fini(&packed);
+	teardown(&f);
+}
+
+static void refused(struct fixture *f, const struct buf *payload, uint32_t length,
+		    const char *what)
+{
+	const char *out = in_dir(f, "out");
+
+	tap_ok(!kernel_unpack_payload(put_packed(f, payload, length), out), "%s", what);
+	tap_ok(access(out, F_OK) < 0, "%s leaves no file", what);
+}
+
+static void what_is_no_payload_is_left_alone(void)
+{
+	struct buf vmlinux = BUF_INIT, packed = BUF_INIT, text = BUF_INIT;
+	struct fixture f;
+
+	setup(&f);
+	make_vmlinux(&vmlinux, "6.12.3-packed");
+	gzip(&vmlinux, &packed);
+	refused(&f, &packed, (uint32_t)packed.len / 2, "a truncated payload");
+	refused(&f, &packed, 0, "an empty one");
+	refused(&f, &packed, UINT32_MAX, "one that ends behind the file");
+	refused(&f, &vmlinux, (uint32_t)vmlinux.len, "an unknown magic");
+	packed.data[packed.len / 2] ^= 0xff;
+	refused(&f, &packed, (uint32_t)packed.len, "a damaged one");
+	buf_str(&text, "no kernel at all");
+	gzip(&text, &packed);
+	refused(&f, &packed, (uint32_t)packed.len, "one that unpacks to something else");
+	tap_ok(!kernel_unpack_payload(put_text(&f, "short", "x"), in_dir(&f, "out")), "no image");
+	tap_ok(!kernel_unpack_payload(in_dir(&f, "none"), in_dir(&f, "out")), "no file");
+	buf_fini(&vmlinux);
+	buf_fini(&packed);
+	buf_fini(&text);
+	teardown(&f);
+}
+
+static void without_the_program_the_image_stays_packed(void)
+{
+	struct buf vmlinux = BUF_INIT, packed = BUF_INIT;
+	_cleanup_free_ char *path = strdup(getenv("PATH") ?: "");
+	struct fixture f;
+
+	setup(&f);
+	make_vmlinux(&vmlinux, "6.12.3-packed");
+	gzip(&vmlinux, &packed);
+	setenv("PATH", f.dir, 1);
+	refused(&f, &packed, (uint32_t)packed.len, "a machine without gzip");
+	tap_ok(import(&f, put_packed(&f, &packed, (uint32_t)packed.len)) == 0, "%s",
+	       err_text(&f.e));
+	tap_str(f.k.image, in_dir(&f, "cache/kernels/6.12.3-packed/vmlinuz"));
+	setenv("PATH", path, 1);
+	buf_fini(&vmlinux);
+	buf_fini(&packed);
+	teardown(&f);
+}
+
+int main(void)
+{
+	TAP_RUN(an_import_unpacks_the_payload_and_the_guest_boots_that);
+	TAP_RUN(what_is_no_payload_is_left_alone);
+	TAP_RUN(without_the_program_the_image_stays_packed);
+	return tap_done();
+}
