@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_CLI_DELIVER_H
+#define KTSTR_CLI_DELIVER_H
+/*
+ * A record to where the options want it: one report on stdout, and files.
+ * Both return 0, or EXIT_ERROR after a line on stderr when a file could not be
+ * written; stdout is checked by cli_main(). Thread: control.
+ */
+struct cli_options;
+struct json_object;
+
+/* Everything; an error is said on stderr, too. */
+int deliver_all(const struct cli_options *o, const struct json_object *record);
+/* All but the text for persons. */
+int deliver_formats(const struct cli_options *o, const struct json_object *record);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_INIT_INIT_H
+#define KTSTR_INIT_INIT_H
+/*
+ * The guest: what the binary does when it is PID 1.
+ *
+ *   role "test"   mounts -> ring or COM2 -> READY -> each test in a child ->
+ *                 EXIT -> power off
+ *   role "outer"  the outer guest of a nested run: mounts, loads the KVM
+ *                 modules, runs ktstr with the arguments it was given, passes
+ *                 its output and status to the host, powers off
+ *
+ * The host puts the role in the environment of PID 1 by the kernel command
+ * line: KTSTR_GUEST=test or outer.
+ *
+ * PID 1 is the only writer of the ring. A test process talks to PID 1 through
+ * a SOCK_SEQPACKET socket, one frame (struct wire_frame and payload) per
+ * packet; so a test that crashes cannot tear a frame. Program output (stdout
+ * and stderr of a test) comes to PID 1 by a pipe and goes on to COM2, so that
+ * frames and output never tear each other there and PID 1 never waits for it.
+ *
+ *   test process --frames--> socket --+                 +--> ring, doorbell
+ *   its children --output--> pipe   --+--> PID 1 -------+
+ *   (each test: one process group)    | supervise.c     +--> COM2: output, and
+ *   wake, WIRE_STOP --> COM2, ring  --+ link.c               frames without ring
+ *
+ * Headers: host.h (the host as the supervisor sees it), link.h (the real one),
+ * supervise.h, test.h (the side of a test), machine.h, guest.h (mounts, modules,
+ * power off), ring.h, tty.h, reap.h, select.h.
+ *
+ * Files in the initramfs, written by the host:
+ *   /ktstr/tests      names of the tests to run, one per line; empty = all
+ *                     but those tagged "manual"
+ *   /ktstr/outer.args arguments of the inner ktstr, NUL separated (role outer)
+ *   /ktstr/outer.env  environment, NUL separated "K=V" (role outer)
+ *   /ktstr/modules/NN-name.ko[.xz|.zst|.gz]  loaded in the order of their names
+ *
+ * Thread: PID 1 is single-threaded.
+ */
+#include <stddef.h>
+
+struct ktstr_test;
+
+#define INIT_ROLE_ENV "KTSTR_GUEST"
+#define INIT_RING_ENV "KTSTR_RING"
+#define INIT_ROLE_TEST "test"
+#define INIT_ROLE_OUTER "outer"
+
+/* The last entry of the initramfs: without it, it was not unpacked whole. */
+#define INIT_MARKER_PATH "/.ktstr_init_ok"
+#define INIT_TESTS_PATH "/ktstr/tests"
+#define INIT_OUTER_ARGS "/ktstr/outer.args"
+#define INIT_OUTER_ENV "/ktstr/outer.env"
+#define INIT_MODULES_DIR "/ktstr/modules"
+
+/* Is this process PID 1 of a guest of ours? NULL, or the role. */
+const char *init_role(void);
+
+/* Does not return: powers the guest off. */
+_Noreturn void init_main(const char *role, const struct ktstr_test *const *tests, size_t count);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* PID 1 of the guest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/util.h"
+#include "init/guest.h"
+#include "init/init.h"
+#include "init/link.h"
+#include "init/machine.h"
+#include "init/supervise.h"
+
+#define FILES_MAX 65536		/* workers have a pipe each */
+
+static void set_up_process(void)
+{
+	const struct rlimit files = { FILES_MAX, FILES_MAX };
+
+	(void)!chdir("/");
+	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* The whole file as a string, "" when there is none. */
+static char *read_names(struct init_host *h)
+{
+	struct file_map m = FILE_MAP_INIT;
+	struct err e = ERR_INIT;
+	char *names;
+	int r = file_map(INIT_TESTS_PATH, &m, &e);
+
+	if (r < 0 && r != -ENOENT)
+		init_log(h, "%s", err_text(&e));
+	names = r < 0 || !m.size ? strdup("") : strndup((const char *)m.data, m.size);
+	file_unmap(&m);
+	return names;
+}
+
+static int run_tests(struct init_link *l, const struct init_machine *machine,
+		     const struct ktstr_test *const *tests, size_t count)
+{
+	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *names = read_names(&l->host);
+	const struct init_plan plan = {
+		.tests = tests, .count = count, .names = names, .machine = machine,
+		.kmsg_fd = kmsg,
+	};
+	struct err e = ERR_INIT;
+	int r;
+
+	if (!names)
+		return err_sys(&e, -ENOMEM, "names of the tests");
+	r = init_supervise(&plan, &l->host, &e);
+	if (r < 0)
+		init_log(&l->host, "%s", err_text(&e));
+	return r;
+}
+
+static _Noreturn void test_main(const struct ktstr_test *const *tests, size_t count)
+{
+	struct init_machine machine;
+	struct err e = ERR_INIT;
+	struct init_link l;
+	int code;
+
+	init_link_open(&l, INIT_COM2, getenv(INIT_RING_ENV));
+	unsetenv(INIT_ROLE_ENV);
+	init_machine_probe("", &machine);
+	init_lifecycle(&l.host, WIRE_PHASE_INIT, &machine);
+	if (init_marker_check(&e) < 0) {
+		init_log(&l.host, "%s", err_text(&e));
+		init_console("%s", err_text(&e));
+		code = INIT_EXIT_ERROR;
+	} else {
+		init_mounts_rest(&l.host);
+		init_lifecycle(&l.host, WIRE_PHASE_READY, &machine);
+		code = run_tests(&l, &machine, tests, count);
+	}
+	init_link_report(&l);
+	init_exit(&l.host, code < 0 ? INIT_EXIT_ERROR : code);
+	init_lifecycle(&l.host, WIRE_PHASE_POWEROFF, &machine);
+	init_poweroff(&l.tty);
+}
+
+_Noreturn void init_main(const char *role, const struct ktstr_test *const *tests, size_t count)
+{
+	struct init_tty none = INIT_TTY_INIT;
+	struct err e = ERR_INIT;
+
+	if (init_mounts_first(&e) < 0) {
+		init_console("%s", err_text(&e));
+		init_poweroff(&none);
+	}
+	set_up_process();
+	if (!strcmp(role, INIT_ROLE_TEST))
+		test_main(tests, count);
+	if (!strcmp(role, INIT_ROLE_OUTER))
+		init_outer_main();
+	init_console("%s=%s: no such role", INIT_ROLE_ENV, role);
+	init_poweroff(&none);
+}

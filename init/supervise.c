@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One test after the other: start, watch, clean up, judge. */
+#include "init/supervise.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+
+#include "base/err.h"
+#include "base/units.h"
+#include "base/util.h"
+#include "init/guest.h"
+#include "init/host.h"
+#include "init/reap.h"
+#include "init/select.h"
+#include "init/test.h"
+#include "ktstr/test.h"
+
+#define DEFAULT_TIMEOUT_MS 30000
+#define DEFAULT_GRACE_MS 3000
+#define KILL_MS 5000		/* how long the dead may take to die */
+#define PACKETS_AT_ONCE 64
+#define OUTPUT_AT_ONCE (16u << 10)
+#define PIPE_MAX (1u << 20)
+
+struct supervisor {
+	/* borrowed */
+	const struct init_plan *plan;
+	struct init_host *host;
+
+	struct init_shared *shared;
+	uint8_t *packet;
+	int sigfd;
+	int timerfd;
+	sigset_t old_mask;
+	unsigned verdicts[WIRE_VERDICT_COUNT];
+};
+
+enum fate {
+	FATE_RUNS,
+	FATE_TIMEOUT,		/* killed: it outlived its budget */
+	FATE_STOPPED,		/* killed: it outlived the grace after a stop */
+};
+
+struct running {
+	struct init_child child;
+	enum fate fate;
+	bool exited;
+	bool undead;		/* killed, and did not die */
+	bool stopping;
+	bool finished;		/* it said so itself */
+	int status;
+	enum wire_verdict verdict;
+	unsigned budget_ms;
+	uint64_t start_ns;
+	char doing[160];	/* when it was killed */
+};
+
+static enum wire_verdict worse(enum wire_verdict a, enum wire_verdict b)
+{
+	static const unsigned char rank[] = {
+		[WIRE_PASS] = 0, [WIRE_SKIP] = 1, [WIRE_INCONCLUSIVE] = 2, [WIRE_FAIL] = 3,
+	};
+
+	_Static_assert(ARRAY_SIZE(rank) == WIRE_VERDICT_COUNT, "verdict ranks");
+	return rank[a] > rank[b] ? a : b;
+}
+
+static void arm(struct supervisor *s, unsigned ms)
+{
+	struct itimerspec its = {
+		.it_value = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L },
+	};
+
+	timerfd_settime(s->timerfd, 0, &its, NULL);
+}
+
+/* --- what a test says ----------------------------------------------------- */
+
+static bool on_packet(struct supervisor *s, struct running *r, size_t n)
+{
+	struct wire_detail d;
+	const char *text;
+	struct frame f;
+
+	s->packet[n] = '\0';
+	if (!init_packet_parse(s->packet, n, &f))
+		return false;
+	switch (f.type) {
+	case WIRE_DETAIL:
+		if (!frame_get_detail(&f, &d, &text) || d.verdict >= WIRE_VERDICT_COUNT)
+			return false;
+		r->verdict = worse(r->verdict, d.verdict);
+		break;
+	case WIRE_WORKER:
+		if (f.length != sizeof(struct wire_worker))
+			return false;
+		break;
+	case WIRE_RESULT:
+		r->finished = true;
+		return true;
+	default:
+		return false;
+	}
+	s->host->send(s->host, f.type, f.payload, f.length, NULL, 0);
+	return true;
+}
+
+/* Returns how many packets there were, at most max. */
+static unsigned take_packets(struct supervisor *s, struct running *r, unsigned max)
+{
+	unsigned i;
+
+	for (i = 0; i < max && r->child.sock >= 0; i++) {
+		ssize_t n = recv(r->child.sock, s->packet, INIT_PACKET_MAX, 0);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		/* it left our WIRE_STOP unread; what it sent comes behind this */
+		if (n < 0 && errno == ECONNRESET)
+			continue;
+		if (n <= 0) {	/* nobody has the other end any more */
+			close_fd(&r->child.sock);
+			break;
+		}
+		if (!on_packet(s, r, (size_t)n))
+			init_log(s->host, "test %s sent %zd bytes that are no frame",
+				 r->child.test->name, n);
+	}
+	return i;
+}
+
+static size_t take_output(struct supervisor *s, struct running *r)
+{
+	char bytes[OUTPUT_AT_ONCE];
+	ssize_t n;
+
+	if (r->child.output < 0)
+		return 0;
+	n = read(r->child.output, bytes, sizeof(bytes));
+	if (n > 0) {
+		s->host->output(s->host, bytes, (size_t)n);
+		return (size_t)n;
+	}
+	if (n == 0)
+		close_fd(&r->child.output);
+	return 0;
+}
+
+/* --- the life of a test --------------------------------------------------- */
+
+static void on_stop(struct supervisor *s, struct running *r)
+{
+	unsigned grace = s->plan->stop_grace_ms ? s->plan->stop_grace_ms : DEFAULT_GRACE_MS;
+	uint64_t gone_ms = (units_now_ns() - r->start_ns) / NSEC_PER_MSEC;
+
+	r->stopping = true;
+	atomic_store(&s->shared->stop, true);
+	/* when its queue is full it will find the flag */
+	(void)init_packet_send(r->child.sock, WIRE_STOP, NULL, 0, NULL, 0);
+	if (r->fate == FATE_RUNS && gone_ms + grace < r->budget_ms)
+		arm(s, grace);
+}
+
+static void on_timer(struct supervisor *s, struct running *r)
+{
+	uint64_t ticks;
+
+	if (read(s->timerfd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return;
+	if (r->fate != FATE_RUNS) {
+		r->undead = r->exited = true;
+		return;
+	}
+	r->fate = r->stopping ? FATE_STOPPED : FATE_TIMEOUT;
+	init_reap_describe(r->child.pid, r->doing, sizeof(r->doing));
+	kill(r->child.pid, SIGKILL);	/* clean_up() finds the others */
+	arm(s, KILL_MS);
+}
+
+static void watch(struct supervisor *s, struct running *r)
+{
+	enum { CHILD, TIMER, FRAMES, OUTPUT, HOST, COUNT };
+
+	while (!r->exited) {
+		bool busy = s->host->busy;
+		struct pollfd p[COUNT] = {
+			[CHILD] = { .fd = s->sigfd, .events = POLLIN },
+			[TIMER] = { .fd = s->timerfd, .events = POLLIN },
+			[FRAMES] = { .fd = busy ? -1 : r->child.sock, .events = POLLIN },
+			[OUTPUT] = { .fd = busy ? -1 : r->child.output, .events = POLLIN },
+			[HOST] = { .fd = -1 },
+		};
+
+		if (s->host->stop && !r->stopping)
+			on_stop(s, r);
+		s->host->want(s->host, &p[HOST]);
+		if (poll(p, COUNT, -1) < 0)
+			continue;
+		if (p[HOST].revents)
+			s->host->ready(s->host, p[HOST].revents);
+		if (p[FRAMES].revents)
+			take_packets(s, r, PACKETS_AT_ONCE);
+		if (p[OUTPUT].revents)
+			take_output(s, r);
+		if (p[CHILD].revents) {
+			init_reap_ack(s->sigfd);
+			r->exited = init_reap(r->child.pid, &r->status);
+		}
+		if (p[TIMER].revents && !r->exited)
+			on_timer(s, r);
+	}
+}
+
+/* Nothing of a test may reach into the next one. */
+static void clean_up(struct supervisor *s, struct running *r)
+{
+	unsigned left = init_reap_rest(s->sigfd, KILL_MS);
+	size_t n = 0, more;
+
+	arm(s, 0);
+	while (take_packets(s, r, PACKETS_AT_ONCE))
+		;
+	while (n < PIPE_MAX && (more = take_output(s, r)))
+		n += more;
+	init_child_fini(&r->child);
+	s->host->settle(s->host);
+	if (left)
+		init_log(s->host, "%u processes of test %s could not be killed", left,
+			 r->child.test->name);
+}
+
+/* --- what became of it ---------------------------------------------------- */
+
+static void report_crash(struct supervisor *s, const struct running *r)
+{
+	struct wire_crash c = { .signal = (uint32_t)WTERMSIG(r->status),
+				.pid = (uint32_t)r->child.pid };
+	char text[512] = "";
+
+	snprintf(c.name, sizeof(c.name), "%s", r->child.test->name);
+	init_signal_name(WTERMSIG(r->status), c.signal_name);
+	init_kmsg_find(s->plan->kmsg_fd, r->child.pid, text, sizeof(text));
+	s->host->send(s->host, WIRE_CRASH, &c, sizeof(c), text, strlen(text));
+}
+
+/* The worst of what it said and how it ended. */
+static enum wire_verdict judge(struct supervisor *s, const struct running *r, uint64_t ns)
+{
+	const char *doing = r->doing[0] ? r->doing : "state unknown";
+	double seconds = (double)ns / (double)NSEC_PER_SEC;
+
+	if (r->fate == FATE_TIMEOUT) {
+		init_detail(s->host, WIRE_FAIL, "Timeout",
+			    "no end after %.1f s, its budget is %.1f s; killed%s (%s)", seconds,
+			    r->budget_ms / 1000.0, r->undead ? ", but did not die" : "", doing);
+		return WIRE_FAIL;
+	}
+	if (r->fate == FATE_STOPPED) {
+		init_detail(s->host, WIRE_INCONCLUSIVE, "Stopped",
+			    "asked to stop, did not, killed after %.1f s (%s)", seconds, doing);
+		return worse(r->verdict, WIRE_INCONCLUSIVE);
+	}
+	if (WIFSIGNALED(r->status)) {
+		report_crash(s, r);
+		return WIRE_FAIL;
+	}
+	if (!r->finished || WEXITSTATUS(r->status)) {
+		init_detail(s->host, WIRE_FAIL, "NoResult",
+			    "the test's process exited with status %d before the test ended",
+			    WEXITSTATUS(r->status));
+		return WIRE_FAIL;
+	}
+	return r->verdict;
+}
+
+static void send_result(struct supervisor *s, const char *name, enum wire_verdict v, uint64_t ns)
+{
+	struct wire_result result = { .verdict = v, .duration_ns = ns };
+
+	snprintf(result.name, sizeof(result.name), "%s", name);
+	s->host->send(s->host, WIRE_RESULT, &result, sizeof(result), NULL, 0);
+	s->verdicts[v]++;
+}
+
+/* --- one test ------------------------------------------------------------- */
+
+static enum wire_verdict run_test(struct supervisor *s, const struct ktstr_test *t,
+				  uint64_t *ret_ns)
+{
+	struct running r = {
+		.child = { .test = t, .shared = s->shared, .cpus = s->plan->machine->cpus },
+		.budget_ms = t->timeout_ms ? t->timeout_ms : DEFAULT_TIMEOUT_MS,
+	};
+	int err;
+
+	init_kmsg_skip(s->plan->kmsg_fd);
+	r.start_ns = units_now_ns();
+	err = init_child_start(&r.child, s->host);
+	if (err < 0) {
+		init_detail(s->host, WIRE_INCONCLUSIVE, "NotStarted", "no process for it: %s",
+			    strerrordesc_np(-err));
+		return WIRE_INCONCLUSIVE;
+	}
+	arm(s, r.budget_ms);
+	watch(s, &r);
+	*ret_ns = units_now_ns() - r.start_ns;
+	clean_up(s, &r);
+	return judge(s, &r, *ret_ns);
+}
+
+static void on_choice(const char *name, const struct ktstr_test *t, void *arg)
+{
+	struct supervisor *s = arg;
+	struct wire_name start = { 0 };
+	enum wire_verdict v;
+	char reason[160];
+	uint64_t ns = 0;
+
+	snprintf(start.name, sizeof(start.name), "%s", name);
+	s->host->send(s->host, WIRE_TEST_START, &start, sizeof(start), NULL, 0);
+	if (!t) {
+		init_detail(s->host, v = WIRE_FAIL, "NoSuchTest", "no test \"%s\" in this program",
+			    name);
+	} else if (s->host->stop) {
+		init_detail(s->host, v = WIRE_SKIP, "Stopped",
+			    "the host asked to stop before it began");
+	} else if (init_machine_lacks(s->plan->machine, t, reason, sizeof(reason))) {
+		init_detail(s->host, v = WIRE_SKIP, "Requirement", "%s", reason);
+	} else {
+		v = run_test(s, t, &ns);
+	}
+	send_result(s, name, v, ns);
+}
+
+static int exit_code(const struct supervisor *s)
+{
+	if (s->verdicts[WIRE_FAIL])
+		return INIT_EXIT_FAIL;
+	if (s->verdicts[WIRE_INCONCLUSIVE])
+		return INIT_EXIT_INCONCLUSIVE;
+	return s->verdicts[WIRE_PASS] ? INIT_EXIT_PASS : INIT_EXIT_SKIP;
+}
+
+static void supervisor_fini(struct supervisor *s)
+{
+	close_fd(&s->sigfd);
+	close_fd(&s->timerfd);
+	if (s->shared)
+		munmap(s->shared, sizeof(*s->shared));
+	free(s->packet);
+	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+}
+
+static int supervisor_init(struct supervisor *s, struct err *e)
+{
+	sigset_t mask;
+	void *page;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, &s->old_mask);
+	/* PID 1 gets orphans anyway; in a unit test this makes it so */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	s->sigfd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (s->sigfd < 0)
+		return err_sys(e, -errno, "signalfd");
+	s->timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (s->timerfd < 0)
+		return err_sys(e, -errno, "timerfd");
+	s->packet = malloc(INIT_PACKET_MAX + 1);
+	page = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		    -1, 0);
+	if (page != MAP_FAILED)
+		s->shared = page;
+	if (!s->packet || !s->shared)
+		return err_sys(e, -ENOMEM, "test supervisor");
+	return 0;
+}
+
+int init_supervise(const struct init_plan *plan, struct init_host *host, struct err *e)
+{
+	struct supervisor s = { .plan = plan, .host = host, .sigfd = -1, .timerfd = -1 };
+	int r = supervisor_init(&s, e);
+
+	if (r == 0)
+		r = init_select(plan->tests, plan->count, plan->names, on_choice, &s);
+	if (r == 0)
+		r = exit_code(&s);
+	supervisor_fini(&s);
+	return r;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_LOOP_CONFIG_PRIV_H
+#define KTSTR_LOOP_CONFIG_PRIV_H
+/* What config.c (values in) and config_text.c (values out) share. */
+#include "loop/config.h"
+
+bool config_is_given(const struct config *c, const struct option_row *row);
+
+#endif

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The whole machine in one function that reads like a schematic, in order;
+ * destruction is the same list backwards and serves every early failure.
+ */
+#include "loop/machine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/err.h"
+#include "base/util.h"
+#include "loop/bus.h"
+#include "loop/legacy.h"
+#include "mm/mm.h"
+#include "serial/serial.h"
+#include "vcpu/vm.h"
+
+/* A kick may be lost between the thread's test and KVM_RUN: repeat it. */
+#define KICK_AGAIN_S 0.01
+/*
+ * Characters that KVM has collected come with the next exit. A driver reads a
+ * register after it has written; this is for a guest that does not.
+ */
+#define COLLECTED_S 0.1
+
+struct machine {
+	/* the board, in the order in which it is built */
+	struct vm *vm;
+	struct mm *mm;
+	struct bus bus;
+	struct legacy legacy;
+	struct uart com1, com2;
+	int com1_irq, com2_irq;		/* eventfds bound to their GSI */
+	bool has_ring;
+	struct shmring_reader up;
+	struct shmring_writer down;
+	int doorbell_fd;
+	int wake_fd;			/* vCPU threads signal a post here */
+	struct vcpu **vcpu;
+	unsigned cpus;
+
+	/* while it runs */
+	struct ev_loop *loop;		/* NULL: not started */
+	struct machine_ops ops;
+	ev_io wake, doorbell;
+	ev_timer kick, collected;
+	bool ended;			/* on_end was called */
+	bool stopping;
+	bool parked;			/* on_parked was called */
+};
+
+/* --- parts ---------------------------------------------------------------- */
+
+static void com1_tx(const uint8_t *bytes, size_t n, void *arg)
+{
+	struct machine *m = arg;
+
+	m->ops.on_console(bytes, n, m->ops.arg);
+}
+
+static void com2_tx(const uint8_t *bytes, size_t n, void *arg)
+{
+	struct machine *m = arg;
+
+	m->ops.on_program(bytes, n, m->ops.arg);
+}
+
+static uint32_t uart_bus_read(void *dev, uint16_t offset, unsigned width)
+{
+	(void)width;
+	return uart_read(dev, offset);
+}
+
+static void uart_bus_write(void *dev, uint16_t offset, unsigned width, uint32_t value)
+{
+	(void)width;
+	uart_write(dev, offset, (uint8_t)value);
+}
+
+static const struct bus_ops uart_ops = { uart_bus_read, uart_bus_write };
+
+static int new_eventfd(int *fd, struct err *e)
+{
+	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return *fd < 0 ? err_sys(e, -errno, "eventfd") : 0;
+}
+
+static int add_uart(struct machine *m, struct uart *u, uint16_t port, unsigned gsi, struct err *e)
+{
+	bool first = u == &m->com1;
+	int *irq = first ? &m->com1_irq : &m->com2_irq;
+	int r = new_eventfd(irq, e);
+
+	if (r < 0)
+		return r;
+	uart_init(u, *irq, first ? com1_tx : com2_tx, m);
+	r = vm_add_irqfd(m->vm, *irq, gsi, e);
+	if (r < 0)
+		return r;
+	/* one exit less for each character sent, where KVM can */
+	r = vm_collect_port(m->vm, port, e);
+	if (r < 0 && r != -EOPNOTSUPP)
+		return r;
+	return bus_add(&m->bus, port, UART_PORTS, &uart_ops, u, e);
+}
+
+static void on_off(const char *text, void *arg)
+{
+	machine_end(arg, STOP_EARLY_OFF, text);
+}
+
+static int add_ring(struct machine *m, struct err *e)
+{
+	const struct mm_region *r = mm_layout_ring(mm_layout(m->mm));
+	void *ring = mm_view(m->mm, r->gpa, r->size);
+	int ret;
+
+	shmring_format(ring, r->size);
+	ret = shmring_reader_init(&m->up, ring, SHMRING_UP);
+	if (ret < 0)
+		return err_sys(e, ret, "ring");
+	shmring_writer_init(&m->down, ring, SHMRING_DOWN);
+	m->has_ring = true;
+	ret = new_eventfd(&m->doorbell_fd, e);
+	if (ret < 0)
+		return ret;
+	ret = vm_add_doorbell(m->vm, m->doorbell_fd, WIRE_DOORBELL_PORT, 4, e);
+	if (ret < 0)
+		return ret;
+	return vm_add_doorbell_mmio(m->vm, m->doorbell_fd, r->gpa + WIRE_DOORBELL_OFFSET, 4, e);
+}
+
+/* The memory is split evenly over the nodes, in units of 2 MiB, the rest to the last. */
+static int add_memory(struct machine *m, const struct machine_spec *spec, struct err *e)
+{
+	unsigned nodes = spec->topo->numa_nodes;
+	uint64_t node_bytes[MM_NODES_MAX];
+	uint64_t share = round_down(spec->memory_bytes / nodes, MM_ALIGN);
+	const struct mm_layout *l;
+	struct mm_layout layout;
+	int r;
+
+	for (unsigned i = 0; i < nodes; i++)
+		node_bytes[i] = share;
+	node_bytes[nodes - 1] += round_down(spec->memory_bytes - share * nodes, MM_ALIGN);
+	r = mm_layout_build(node_bytes, nodes, spec->ring ? WIRE_RING_BYTES : 0,
+			    vm_phys_bits(m->vm), &layout, e);
+	if (r < 0)
+		return r;
+	r = mm_create(&layout, &m->mm, e);
+	if (r < 0)
+		return r;
+	l = mm_layout(m->mm);
+	for (unsigned i = 0; i < l->count; i++) {
+		const struct mm_region *reg = &l->region[i];
+
+		r = vm_add_memory(m->vm, reg->gpa, reg->size,
+				  mm_view(m->mm, reg->gpa, reg->size), e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load(struct machine *m, const struct machine_spec *spec, struct vcpu_entry *ret,
+		struct err *e)
+{
+	const struct mm_region *ring = mm_layout_ring(mm_layout(m->mm));
+	const struct boot_machine desc = {
+		.topo = spec->topo,
+		.pm_port = MACHINE_PM_PORT,
+		.reset_port = MACHINE_RESET_PORT,
+		.sci_gsi = MACHINE_SCI_GSI,
+	};
+	const struct boot_request q = {
+		.image = spec->image,
+		.cmdline = spec->cmdline,
+		.machine = &desc,
+		.initrd = spec->initrd,
+		.initrd_bytes = spec->initrd_bytes,
+	};
+	struct boot_entry entry;
+	int r;
+
+	if (ring)
+		cmdline_add(spec->cmdline, "KTSTR_RING=0x%" PRIx64 ",%u,0x%x", ring->gpa,
+			    WIRE_RING_BYTES, WIRE_DOORBELL_PORT);
+	if (spec->cmdline_extra)
+		cmdline_add(spec->cmdline, "%s", spec->cmdline_extra);
+	r = cmdline_check(spec->cmdline, spec->image->cmdline_max, e);
+	if (r < 0)
+		return r;
+	r = boot_load(&q, m->mm, &entry, e);
+	if (r < 0)
+		return r;
+	*ret = (struct vcpu_entry){
+		.rip = entry.rip, .rsi = entry.rsi, .rsp = entry.rsp, .cr3 = entry.cr3,
+		.gdt = entry.gdt, .gdt_limit = entry.gdt_limit,
+	};
+	return 0;
+}
+
+static int add_vcpus(struct machine *m, const struct machine_spec *spec,
+		     const struct vcpu_entry *entry, struct err *e)
+{
+	unsigned n = topo_cpus(spec->topo);
+	int r;
+
+	r = new_eventfd(&m->wake_fd, e);
+	if (r < 0)
+		return r;
+	m->vcpu = calloc(n, sizeof(*m->vcpu));
+	if (!m->vcpu)
+		return err_sys(e, -ENOMEM, "vCPUs");
+	for (; m->cpus < n; m->cpus++) {
+		r = vcpu_create(m->vm, spec->topo, m->cpus, m->wake_fd, &m->vcpu[m->cpus], e);
+		if (r < 0)
+			return err_ctx(e, r, "vCPU %u", m->cpus);
+	}
+	return vcpu_set_entry(m->vcpu[0], entry, e);
+}
+
+/* --- the board ------------------------------------------------------------ */
+
+static int build(struct machine *m, const struct machine_spec *spec, struct err *e)
+{
+	struct vcpu_entry entry;
+	int r;
+
+	if ((r = vm_create(spec->kvm_device, &m->vm, e)) < 0 ||
+	    (r = add_memory(m, spec, e)) < 0 ||
+	    (r = add_uart(m, &m->com1, UART_COM1_PORT, UART_COM1_GSI, e)) < 0 ||
+	    (r = add_uart(m, &m->com2, UART_COM2_PORT, UART_COM2_GSI, e)) < 0 ||
+	    (r = legacy_add(&m->legacy, &m->bus, e)) < 0 ||
+	    (spec->ring && (r = add_ring(m, e)) < 0) ||
+	    (r = load(m, spec, &entry, e)) < 0 ||
+	    (r = add_vcpus(m, spec, &entry, e)) < 0)
+		return r;
+	return 0;
+}
+
+int machine_create(const struct machine_spec *spec, struct machine **ret, struct err *e)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return err_sys(e, -ENOMEM, "machine");
+	m->com1_irq = m->com2_irq = m->doorbell_fd = m->wake_fd = -1;
+	m->legacy = (struct legacy){ .off = on_off, .arg = m };
+	r = build(m, spec, e);
+	if (r < 0) {
+		machine_destroy(m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+static bool all_parked(const struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++)
+		if (!vcpu_is_parked(m->vcpu[i]))
+			return false;
+	return true;
+}
+
+static void stop_pass(struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++)
+		if (!vcpu_is_parked(m->vcpu[i]))
+			vcpu_stop(m->vcpu[i]);
+}
+
+/* Without the loop: for a machine that is destroyed while it runs. */
+static void park_now(struct machine *m)
+{
+	struct pollfd p = { .fd = m->wake_fd, .events = POLLIN };
+	uint64_t count;
+
+	while (!all_parked(m)) {
+		stop_pass(m);
+		if (poll(&p, 1, (int)(KICK_AGAIN_S * 1000)) > 0)
+			(void)!read(m->wake_fd, &count, sizeof(count));
+	}
+}
+
+static void stop_watchers(struct machine *m)
+{
+	if (!m->loop)
+		return;
+	ev_io_stop(m->loop, &m->wake);
+	ev_io_stop(m->loop, &m->doorbell);
+	ev_timer_stop(m->loop, &m->kick);
+	ev_timer_stop(m->loop, &m->collected);
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	stop_watchers(m);
+	if (m->loop)
+		park_now(m);
+	/* KVM's order: vCPUs, VM, guest RAM; the eventfds it was given after it */
+	for (unsigned i = 0; i < m->cpus; i++)
+		vcpu_destroy(m->vcpu[i]);
+	free(m->vcpu);
+	vm_destroy(m->vm);
+	if (m->has_ring)
+		shmring_reader_fini(&m->up);
+	mm_destroy(m->mm);
+	close_fd(&m->wake_fd);
+	close_fd(&m->doorbell_fd);
+	close_fd(&m->com2_irq);
+	close_fd(&m->com1_irq);
+	free(m);
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static void drain_eventfd(int fd)
+{
+	uint64_t count;
+
+	/* EAGAIN: somebody was here before */
+	(void)!read(fd, &count, sizeof(count));
+}
+
+static void on_collected_write(uint16_t port, unsigned width, uint32_t value, void *arg)
+{
+	const struct machine *m = arg;
+
+	bus_write(&m->bus, port, width, value);
+}
+
+static void take_collected(struct machine *m)
+{
+	vcpu_take_writes(m->vcpu[0], on_collected_write, m);
+}
+
+/* Kick what still runs; tell the owner once all are parked. Must be the caller's last act. */
+static void continue_stop(struct machine *m)
+{
+	stop_pass(m);
+	if (!all_parked(m) || m->parked)
+		return;
+	m->parked = true;
+	take_collected(m);
+	stop_watchers(m);
+	m->ops.on_parked(m->ops.arg);
+}
+
+static void on_collected(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	take_collected(container_of(w, struct machine, collected));
+}
+
+static void on_wake(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct machine *m = container_of(w, struct machine, wake);
+	struct vcpu_exit x;
+
+	(void)loop;
+	(void)revents;
+	drain_eventfd(m->wake_fd);
+	for (unsigned i = 0; i < m->cpus && !m->ended && !m->stopping; i++) {
+		if (!vcpu_has_exit(m->vcpu[i]))
+			continue;
+		take_collected(m);
+		vcpu_exit_get(m->vcpu[i], &x);
+		machine_handle_exit(m, i, &x);
+		/* after the end the baton stays here until the stop hands it back */
+		if (!m->ended)
+			vcpu_resume(m->vcpu[i]);
+	}
+	if (m->stopping)
+		continue_stop(m);
+}
+
+static void on_doorbell(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct machine *m = container_of(w, struct machine, doorbell);
+
+	(void)loop;
+	(void)revents;
+	drain_eventfd(m->doorbell_fd);
+	m->ops.on_doorbell(m->ops.arg);
+}
+
+static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	continue_stop(container_of(w, struct machine, kick));
+}
+
+int machine_start(struct machine *m, struct ev_loop *loop, const struct machine_ops *ops,
+		  struct err *e)
+{
+	m->loop = loop;
+	m->ops = *ops;
+	ev_io_init(&m->wake, on_wake, m->wake_fd, EV_READ);
+	ev_io_start(loop, &m->wake);
+	ev_timer_init(&m->kick, on_kick, 0., KICK_AGAIN_S);
+	ev_timer_init(&m->collected, on_collected, COLLECTED_S, COLLECTED_S);
+	ev_timer_start(loop, &m->collected);
+	if (m->has_ring) {
+		ev_io_init(&m->doorbell, on_doorbell, m->doorbell_fd, EV_READ);
+		ev_io_start(loop, &m->doorbell);
+	}
+	for (unsigned i = 0; i < m->cpus; i++) {
+		int r = vcpu_start(m->vcpu[i], e);
+
+		if (r < 0)
+			return err_ctx(e, r, "vCPU %u", i);
+	}
+	return 0;
+}
+
+/*
+ * Only from the timer are vCPUs really stopped: this may be called while an
+ * exit is being handled, whose page would be handed back under our feet.
+ */
+void machine_stop(struct machine *m)
+{
+	assert(m->loop);
+	if (m->stopping)
+		return;
+	m->stopping = true;
+	ev_timer_start(m->loop, &m->kick);
+}
+
+void machine_end(struct machine *m, enum stop_reason why, const char *text)
+{
+	if (m->ended || m->stopping)
+		return;
+	m->ended = true;
+	m->ops.on_end(why, text, m->ops.arg);
+}
+
+const struct bus *machine_bus(const struct machine *m)
+{
+	return &m->bus;
+}
+
+/* --- what the owner may ask ----------------------------------------------- */
+
+struct shmring_reader *machine_ring(struct machine *m)
+{
+	return m->has_ring ? &m->up : NULL;
+}
+
+void machine_ring_again(struct machine *m)
+{
+	const uint64_t one = 1;
+
+	(void)!write(m->doorbell_fd, &one, sizeof(one));
+}
+
+void machine_wake_guest(struct machine *m)
+{
+	const uint8_t wake = WIRE_WAKE_BYTE;
+
+	/* a full backlog holds wake bytes enough */
+	(void)uart_receive(&m->com2, &wake, 1);
+}
+
+int machine_send(struct machine *m, enum wire_type type, const void *payload, size_t len)
+{
+	int r;
+
+	if (!m->has_ring)
+		return -EOPNOTSUPP;
+	r = shmring_write(&m->down, type, payload, len, NULL, 0);
+	if (r == 0)
+		machine_wake_guest(m);
+	return r;
+}
+
+unsigned machine_cpus(const struct machine *m)
+{
+	return m->cpus;
+}
+
+int machine_vcpu_regs(struct machine *m, unsigned cpu, struct vcpu_regs *ret)
+{
+	return vcpu_get_regs(m->vcpu[cpu], ret, NULL);
+}
+
+uint64_t machine_exits(const struct machine *m, enum vcpu_exit_kind kind)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < m->cpus; i++)
+		sum += vcpu_exit_count(m->vcpu[i], kind);
+	return sum;
+}
+
+int machine_vcpu_stats(struct machine *m, unsigned cpu,
+		       void (*fn)(const char *name, uint64_t value, void *arg), void *arg)
+{
+	return vcpu_stats(m->vcpu[cpu], fn, arg, NULL);
+}

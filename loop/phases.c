@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Phases, their watchdogs and the deadline. */
+#include "loop/phases.h"
+
+#include <assert.h>
+
+#include "base/units.h"
+#include "base/util.h"
+#include "loop/facts.h"
+
+/*
+ * How long a phase may last, and what ends it. A watchdog is no budget: it is
+ * far above what a slow machine needs (nested boots take 1 to 4 s), so that
+ * only a hang meets it. With a quiet console the guest goes from "loaded" to
+ * "init" directly.
+ */
+static const struct {
+	unsigned limit_s;		/* 0: only the deadline */
+	unsigned per_cpu_ms;
+	const char *awaits;
+} table[] = {
+	[PHASE_SETUP] = { 120, 0, "the machine to be built" },
+	[PHASE_LOADED] = { 30, 500, "the kernel to show a sign of life" },
+	[PHASE_OUTPUT] = { 30, 500, "the kernel's banner" },
+	[PHASE_BANNER] = { 30, 500, "PID 1 to start" },
+	[PHASE_INIT] = { 20, 50, "PID 1 to be ready" },
+	[PHASE_READY] = { 20, 50, "the first test to start" },
+	[PHASE_TEST] = { 0, 0, "a result" },
+	[PHASE_RESULT] = { 10, 50, "the guest to power off" },
+	[PHASE_POWEROFF] = { 20, 50, "the vCPUs to park" },
+	[PHASE_DONE] = { 0, 0, "nothing" },
+};
+static_assert(ARRAY_SIZE(table) == PHASE_COUNT, "every phase has a row");
+
+const char *phase_awaits(enum phase p)
+{
+	return table[p].awaits;
+}
+
+static uint64_t limit_ns(const struct phases *p, enum phase phase)
+{
+	return table[phase].limit_s * NSEC_PER_SEC +
+	       table[phase].per_cpu_ms * NSEC_PER_MSEC * p->cpus;
+}
+
+static void on_watchdog(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct phases *p = container_of(w, struct phases, watchdog);
+
+	(void)loop;
+	(void)revents;
+	p->on_expired(STOP_PHASE, (uint64_t)(w->repeat * 1e9), p->arg);
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct phases *p = container_of(w, struct phases, deadline);
+
+	(void)loop;
+	(void)revents;
+	p->on_expired(STOP_DEADLINE, p->deadline_ns, p->arg);
+}
+
+/* (Re)start a timer from now: ev_now() may be old after long callbacks. */
+static void rearm(struct phases *p, ev_timer *t, uint64_t ns)
+{
+	ev_now_update(p->loop);
+	t->repeat = (double)ns / 1e9;
+	if (ns)
+		ev_timer_again(p->loop, t);
+	else
+		ev_timer_stop(p->loop, t);
+}
+
+void phases_limit(struct phases *p, uint64_t ns)
+{
+	rearm(p, &p->watchdog, ns);
+}
+
+void phases_start(struct phases *p, struct ev_loop *loop, struct facts *f)
+{
+	p->loop = loop;
+	p->facts = f;
+	p->now = PHASE_SETUP;
+	f->phase_ns[PHASE_SETUP] = units_now_ns();
+	ev_timer_init(&p->watchdog, on_watchdog, 0., 0.);
+	ev_timer_init(&p->deadline, on_deadline, 0., 0.);
+	phases_limit(p, limit_ns(p, PHASE_SETUP));
+}
+
+void phases_stop(struct phases *p)
+{
+	if (!p->loop)
+		return;
+	ev_timer_stop(p->loop, &p->watchdog);
+	ev_timer_stop(p->loop, &p->deadline);
+}
+
+void phases_reach(struct phases *p, enum phase phase)
+{
+	if (phase <= p->now)
+		return;
+	p->now = phase;
+	p->facts->phase_ns[phase] = units_now_ns();
+	phases_limit(p, limit_ns(p, phase));
+	if (phase == PHASE_LOADED || phase == PHASE_READY)
+		rearm(p, &p->deadline, p->deadline_ns);
+	if (phase >= PHASE_RESULT)
+		ev_timer_stop(p->loop, &p->deadline);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The blocking work before a run: decide, look up, pack, build. */
+#include "loop/plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "base/util.h"
+#include "boot/boot.h"
+#include "boot/initramfs.h"
+#include "init/init.h"
+#include "loop/machine.h"
+#include "loop/plan_nested.h"
+#include "loop/testlist.h"
+#include "mm/mm.h"
+#include "vcpu/probe.h"
+
+#define TIMEOUT_DEFAULT_NS (60 * NSEC_PER_SEC)
+/* Emulated CPUs are some ten times slower; the deadline is there for hangs. */
+#define TIMEOUT_NESTED_FACTOR 4
+
+void plan_init(struct plan *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->err = (struct err)ERR_INIT;
+}
+
+void plan_fini(struct plan *p)
+{
+	machine_destroy(p->machine);
+	buf_fini(&p->outer_initrd);
+	kernel_fini(&p->outer);
+	kernel_fini(&p->kernel);
+	free(p->release);
+	free(p->binary);
+	plan_init(p);
+}
+
+/* --- the accelerator ------------------------------------------------------ */
+
+static int choose_accel(struct plan *p, const struct config *c)
+{
+	struct err why = ERR_INIT;
+
+	p->accel = c->accel;
+	if (c->accel == ACCEL_AUTO) {
+		if (probe_kvm(c->kvm_device, &why) == PROBE_OK) {
+			p->accel = ACCEL_KVM;
+		} else {
+			p->accel = ACCEL_NESTED;
+			snprintf(p->note, sizeof(p->note),
+				 "no hardware virtualization (%s): running nested in QEMU, slower, timing is not judged",
+				 err_text(&why));
+		}
+	}
+	p->timeout_ns = c->timeout_ns ? c->timeout_ns : TIMEOUT_DEFAULT_NS;
+	if (!c->timeout_ns && p->accel == ACCEL_NESTED)
+		p->timeout_ns *= TIMEOUT_NESTED_FACTOR;
+	return 0;
+}
+
+/* --- binary, shape -------------------------------------------------------- */
+
+static int find_binary(struct plan *p, const struct config *c)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+
+	if (c->binary) {
+		p->binary = realpath(c->binary, NULL);
+		if (!p->binary)
+			return err_sys(&p->err, -errno, "open %s", c->binary);
+		return 0;
+	}
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n > 0)
+		path[n] = '\0';
+	/* a program that was replaced while it runs is still there under this name */
+	p->binary = strdup(n > 0 && access(path, R_OK) == 0 ? path : "/proc/self/exe");
+	return p->binary ? 0 : err_sys(&p->err, -ENOMEM, "binary");
+}
+
+static int find_shape(struct plan *p, const struct config *c, uint64_t *ret_memory)
+{
+	struct testlist list = { 0 };
+	int r;
+
+	*ret_memory = 0;
+	p->topo = c->topology;
+	/* the guest checks names and needs too; here they only size the machine */
+	if (c->topology_set && c->memory_bytes)
+		return 0;
+	r = testlist_load(p->binary, &list, &p->err);
+	if (r < 0)
+		return r;
+	r = testlist_shape(&list, &c->tests, &p->topo, ret_memory, &p->err);
+	testlist_fini(&list);
+	if (c->topology_set)
+		p->topo = c->topology;
+	return r;
+}
+
+/* --- the guest's payload -------------------------------------------------- */
+
+static int add_tests(struct initramfs *fs, const struct config *c, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < c->tests.count; i++)
+		buf_fmt(&names, "%s\n", c->tests.item[i]);
+	if (!buf_ok(&names))
+		return err_sys(e, -ENOMEM, "initramfs");
+	return initramfs_add_bytes(fs, INIT_TESTS_PATH, names.data, names.len, 0644, e);
+}
+
+static int pack(struct plan *p, const struct config *c, struct buf *ret, uint64_t *ret_unpacked)
+{
+	_cleanup_(buf_fini) struct buf cpio = BUF_INIT;
+	struct initramfs *fs;
+	int r = initramfs_create(&fs, &p->err);
+
+	if (r < 0)
+		return r;
+	if ((r = initramfs_add_program(fs, "/init", p->binary, &p->err)) == 0 &&
+	    (r = add_tests(fs, c, &p->err)) == 0)
+		r = initramfs_finish(fs, &cpio, &p->err);
+	*ret_unpacked = initramfs_unpacked_bytes(fs);
+	initramfs_destroy(fs);
+	if (r < 0)
+		return err_ctx(&p->err, r, "initramfs");
+	p->initramfs_bytes = cpio.len;
+	if (!c->lz4) {
+		*ret = cpio;
+		cpio = (struct buf)BUF_INIT;
+		return 0;
+	}
+	r = initramfs_lz4(cpio.data, cpio.len, ret, &p->err);
+	p->initramfs_packed_bytes = ret->len;
+	return r;
+}
+
+/* RAM: what was asked for if that is enough, else what is needed. */
+static int size_memory(struct plan *p, const struct config *c, const struct boot_image *img,
+		       uint64_t initrd, uint64_t unpacked, uint64_t tests_need)
+{
+	uint64_t needed = boot_memory_needed(img, initrd, unpacked, topo_cpus(&p->topo));
+
+	if (!c->memory_bytes) {
+		p->memory_bytes = round_up(MAX(needed, tests_need),
+					   MM_ALIGN * p->topo.numa_nodes);
+		return 0;
+	}
+	p->memory_bytes = round_up(c->memory_bytes, MM_ALIGN);
+	if (p->memory_bytes < needed)
+		return err_set(&p->err, -ENOMEM,
+			       "--memory %" PRIu64 "M is too small: kernel %" PRIu64
+			       "M, initramfs %" PRIu64 "M packed and %" PRIu64
+			       "M unpacked, %u CPUs: at least %" PRIu64 "M",
+			       p->memory_bytes / MIB, (img->memory_bytes + MIB - 1) / MIB,
+			       (initrd + MIB - 1) / MIB, (unpacked + MIB - 1) / MIB,
+			       topo_cpus(&p->topo), (needed + MIB - 1) / MIB);
+	return 0;
+}
+
+/* --- a machine on this KVM ------------------------------------------------ */
+
+static int build_machine(struct plan *p, const struct config *c, const struct boot_image *img,
+			 const struct buf *initrd)
+{
+	struct cmdline cmdline;
+	const struct machine_spec spec = {
+		.kvm_device = c->kvm_device,
+		.topo = &p->topo,
+		.image = img,
+		.cmdline = &cmdline,
+		.cmdline_extra = c->cmdline,
+		.initrd = initrd->data,
+		.initrd_bytes = initrd->len,
+		.memory_bytes = p->memory_bytes,
+		.ring = !c->no_ring,
+	};
+
+	cmdline_init(&cmdline);
+	boot_cmdline_defaults(&cmdline, c->fast_boot, c->dmesg);
+	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, INIT_ROLE_TEST);
+	return machine_create(&spec, &p->machine, &p->err);
+}
+
+static int make(struct plan *p, const struct config *c)
+{
+	_cleanup_(buf_fini) struct buf initrd = BUF_INIT;
+	_cleanup_(boot_image_close) struct boot_image img = { .fd = -1 };
+	uint64_t unpacked, tests_need;
+	int r;
+
+	if ((r = choose_accel(p, c)) < 0 ||
+	    (r = find_binary(p, c)) < 0)
+		return r;
+	r = kernel_find(c->kernel, &p->kernel, &p->err);
+	if (r == 0)
+		r = boot_image_open(p->kernel.image, &img, &p->err);
+	if (r < 0)
+		return err_ctx(&p->err, r, "kernel");
+	p->release = strdup(p->kernel.release ? p->kernel.release : img.release);
+	if ((r = find_shape(p, c, &tests_need)) < 0 ||
+	    (r = pack(p, c, &initrd, &unpacked)) < 0 ||
+	    (r = size_memory(p, c, &img, initrd.len, unpacked, tests_need)) < 0)
+		return r;
+	if (p->accel == ACCEL_NESTED)
+		return plan_nested(p, c);
+	return build_machine(p, c, &img, &initrd);
+}
+
+void plan_make(struct plan *p, const struct config *c)
+{
+	p->result = make(p, c);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_LOOP_PLAN_H
+#define KTSTR_LOOP_PLAN_H
+/*
+ * From a configuration to something that can be started: which accelerator,
+ * which kernel, what shape, how much memory, what lies in the initramfs; and
+ * the machine itself, or the payload of a nested run. All the blocking work of
+ * a run is here, so it runs in a job.
+ *
+ * Thread: the job while plan_make() runs, then control.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "boot/kernels.h"
+#include "loop/config.h"
+
+struct machine;
+
+struct plan {
+	enum accel accel;		/* ACCEL_KVM or ACCEL_NESTED */
+	char note[512];			/* why it is not the accelerator one would expect; "" */
+	char *binary;
+	struct kernel kernel;
+	char *release;			/* of the guest kernel, as its file says; may be NULL */
+	struct topo topo;
+	uint64_t memory_bytes;
+	uint64_t initramfs_bytes;	/* unpacked archive */
+	uint64_t initramfs_packed_bytes;	/* 0: not compressed */
+	uint64_t timeout_ns;
+
+	/* accel kvm */
+	struct machine *machine;	/* taken by the run */
+
+	/* accel nested */
+	struct kernel outer;
+	struct buf outer_initrd;
+	uint64_t outer_memory_bytes;
+	unsigned tsc_khz;		/* of this host; 0: not known */
+
+	int result;			/* 0, or negative errno with the story */
+	struct err err;
+};
+
+void plan_init(struct plan *p);
+void plan_fini(struct plan *p);
+
+/* Fill in *p, result and err included. Blocks. */
+void plan_make(struct plan *p, const struct config *c);
+
+#endif

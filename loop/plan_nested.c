@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a nested run needs: an outer kernel with KVM, and the inner ktstr's arguments. */
+#include "loop/plan_nested.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "base/util.h"
+#include "loop/nested.h"
+#include "loop/plan.h"
+#include "loop/ticks.h"
+
+/* The first kernel of the cache that can be an outer one. */
+static int find_in_cache(struct plan *p)
+{
+	struct kernel *all;
+	size_t n;
+	int r = kernel_list(&all, &n, &p->err);
+	bool found = false;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (!found && kernel_can_nest(&all[i])) {
+			p->outer = all[i];
+			found = true;
+		} else {
+			kernel_fini(&all[i]);
+		}
+	}
+	free(all);
+	if (!found)
+		return err_set(&p->err, -ENOENT,
+			       "outer kernel: none in the cache has KVM for AMD: import a distribution's kernel (ktstr kernel import FILE.deb) or give one with --outer-kernel");
+	return 0;
+}
+
+static int find_outer(struct plan *p, const struct config *c)
+{
+	int r;
+
+	if (c->outer_kernel) {
+		r = kernel_find(c->outer_kernel, &p->outer, &p->err);
+		if (r < 0)
+			return err_ctx(&p->err, r, "outer kernel");
+	} else if (kernel_can_nest(&p->kernel) && p->kernel.bzimage) {
+		/* the guest's own kernel serves as well: look it up once more, to own it */
+		r = kernel_find(p->kernel.key ? p->kernel.key : p->kernel.bzimage, &p->outer,
+				&p->err);
+		if (r < 0)
+			return err_ctx(&p->err, r, "outer kernel");
+	} else {
+		r = find_in_cache(p);
+		if (r < 0)
+			return r;
+	}
+	if (!p->outer.bzimage)
+		return err_set(&p->err, -EINVAL, "outer kernel: %s: QEMU needs a bzImage",
+			       p->outer.image);
+	return 0;
+}
+
+__attribute__((format(printf, 2, 3)))
+static int add_arg(struct strlist *args, const char *fmt, ...)
+{
+	_cleanup_free_ char *s = NULL;
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (r < 0) {
+		s = NULL;
+		return -ENOMEM;
+	}
+	return strlist_add(args, s);
+}
+
+/* Everything that was decided here is told, so that the inner run decides the same. */
+static int inner_args(struct strlist *args, const struct plan *p, const struct config *c)
+{
+	const char *slash = strrchr(p->kernel.image, '/');
+	char topo[TOPO_TEXT_MAX];
+	int r;
+
+	topo_format(&p->topo, topo);
+	if ((r = strlist_add(args, "run")) < 0 ||
+	    (r = config_to_args(c, args)) < 0 ||
+	    (r = add_arg(args, "--accel=kvm")) < 0 ||
+	    (r = add_arg(args, "--kernel=" NESTED_KERNEL_DIR "/%s",
+			 slash ? slash + 1 : p->kernel.image)) < 0 ||
+	    (r = add_arg(args, "--topology=%s", topo)) < 0 ||
+	    (r = add_arg(args, "--memory=%" PRIu64 "M", p->memory_bytes / MIB)) < 0 ||
+	    (r = add_arg(args, "--timeout=%" PRIu64 "ms",
+			 p->timeout_ns / NSEC_PER_MSEC)) < 0 ||
+	    (r = add_arg(args, "--json")) < 0 ||
+	    (r = add_arg(args, "-q")) < 0 ||
+	    (r = add_arg(args, "--")) < 0)
+		return r;
+	for (size_t i = 0; i < c->tests.count && r == 0; i++)
+		r = strlist_add(args, c->tests.item[i]);
+	return r;
+}
+
+int plan_nested(struct plan *p, const struct config *c)
+{
+	_cleanup_(strlist_fini) struct strlist args = { 0 };
+	const struct nested_payload payload = {
+		.outer = &p->outer,
+		.inner_image = p->kernel.image,
+		.inner_system_map = p->kernel.system_map,
+		.binary = p->binary,
+		.args = &args,
+	};
+	const struct ticks before = ticks_read();
+	struct ticks after;
+	int r = find_outer(p, c);
+
+	if (r < 0)
+		return r;
+	r = inner_args(&args, p, c);
+	if (r < 0)
+		return err_sys(&p->err, r, "nested run");
+	r = nested_pack(&payload, p->memory_bytes, &p->outer_initrd, &p->outer_memory_bytes,
+			&p->err);
+	after = ticks_read();
+	p->tsc_khz = ticks_khz(&before, &after);
+	if (r == 0 && c->qemu_memory_bytes)
+		p->outer_memory_bytes = c->qemu_memory_bytes;
+	return r < 0 ? err_ctx(&p->err, r, "nested run") : 0;
+}

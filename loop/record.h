@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_LOOP_RECORD_H
+#define KTSTR_LOOP_RECORD_H
+/*
+ * The facts of a run, collected on the loop, and the record made from them
+ * (JSON, schema ktstr.run/1). Reports are rendered from the record, never from
+ * the facts: a nested run hands us a record, and it must read the same.
+ *
+ * Everything that came from the guest is bounded here: RECORD_TESTS_MAX tests,
+ * RECORD_DETAILS_MAX details in all, RECORD_FINDINGS_MAX findings; what is
+ * dropped is counted and said.
+ * Thread: control.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_object;
+
+enum verdict {
+	VERDICT_PASS,
+	VERDICT_FAIL,
+	VERDICT_SKIP,
+	VERDICT_INCONCLUSIVE,
+	VERDICT_ERROR,
+	VERDICT_COUNT,
+};
+
+const char *verdict_name(enum verdict v);
+int verdict_exit_code(enum verdict v);		/* 0, 1, 77, 2, 99 */
+/* fail > inconclusive > pass > skip; error above all. */
+enum verdict verdict_worse(enum verdict a, enum verdict b);
+
+/* Why a run ended; the first reason wins. */
+enum stop_reason {
+	STOP_NONE,
+	STOP_POWEROFF,		/* the guest powered off or reset after its EXIT frame */
+	STOP_EARLY_OFF,		/* ... without one */
+	STOP_PANIC,		/* panic text on the console */
+	STOP_OOPS,		/* oops text on the console */
+	STOP_TRIPLE_FAULT,
+	STOP_INTERNAL,		/* KVM internal error */
+	STOP_PHASE,		/* a phase's watchdog expired */
+	STOP_DEADLINE,		/* the run's deadline expired */
+	STOP_CANCELLED,		/* by ktstr_run_cancel() or a signal */
+	STOP_HOST,		/* a host failure while running */
+	STOP_COUNT,
+};
+
+const char *stop_reason_name(enum stop_reason r);
+
+/*
+ * The phases that a run passes through. Each begins with the event it is
+ * named after; its watchdog runs until the next one begins.
+ */
+enum phase {
+	PHASE_SETUP,		/* from the start of the run */
+	PHASE_LOADED,		/* first KVM_RUN */
+	PHASE_OUTPUT,		/* first byte on the console */
+	PHASE_BANNER,		/* "Linux version" on the console */
+	PHASE_INIT,		/* PID 1 said INIT */
+	PHASE_READY,		/* PID 1 said READY */
+	PHASE_TEST,		/* first test started */
+	PHASE_RESULT,		/* PID 1 said EXIT */
+	PHASE_POWEROFF,		/* the VM ended */
+	PHASE_DONE,		/* everything released */
+	PHASE_COUNT,
+};
+
+const char *phase_name(enum phase p);
+
+#define RECORD_TESTS_MAX 512
+#define RECORD_DETAILS_MAX 4096
+#define RECORD_FINDINGS_MAX 64
+#define RECORD_TAIL_LINES 64
+
+struct facts;
+
+/* One JSON document from the facts. A new object, the caller's. */
+struct json_object *record_build(const struct facts *f);
+
+#endif

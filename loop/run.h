@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_LOOP_RUN_H
+#define KTSTR_LOOP_RUN_H
+/*
+ * One run, from options to record; the inside of the public handle.
+ *
+ *   ktstr_run_start                                    loop/run.c
+ *     job: plan_make()                                 loop/plan.c
+ *     -> machine on this KVM                           loop/run_kvm.c
+ *     or QEMU with a KVM of its own                    loop/run_nested.c
+ *   events -> facts                                    loop/guest.c (frames)
+ *   the end: facts -> record, done()                   loop/run.c
+ *
+ * Thread: control.
+ */
+#include <ev.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "loop/config.h"
+#include "loop/facts.h"
+#include "loop/phases.h"
+#include "loop/plan.h"
+#include "serial/capture.h"
+#include "shmring/shmring.h"
+
+struct job;
+struct json_object;
+struct ktstr_run;
+struct machine;
+struct nested;
+
+struct ktstr_run {
+	struct config config;
+	struct err err;
+	struct ev_loop *loop;		/* NULL: not started */
+	void (*done)(struct ktstr_run *run, void *arg);
+	void *arg;
+	unsigned cancels;
+
+	struct job *job;
+	struct plan plan;
+	struct phases phases;
+	struct facts facts;
+
+	/* accel kvm */
+	struct machine *machine;
+	struct capture console, program;
+	struct frame_decoder com2;
+	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
+
+	/* accel nested */
+	struct nested *nested;
+	struct buf inner_out;		/* the inner ktstr's stdout: its record */
+	bool inner_overflow;
+
+	/* the end */
+	struct json_object *record;
+	char *record_text;
+	int exit_code;
+};
+
+/* Both are called from the loop, once plan_make() has succeeded. */
+int run_kvm_start(struct ktstr_run *run, struct err *e);
+int run_nested_start(struct ktstr_run *run, struct err *e);
+
+/* Ask (hard = false) or force (hard = true) the end. Some time later run_finish() is called. */
+void run_kvm_cancel(struct ktstr_run *run, bool hard);
+void run_nested_cancel(struct ktstr_run *run, bool hard);
+
+/* Release what the accelerator holds, in any state. */
+void run_kvm_release(struct ktstr_run *run);
+void run_nested_release(struct ktstr_run *run);
+
+/*
+ * Everything is over: make the record (or take this one) and call done().
+ * The caller must not touch run afterwards.
+ */
+void run_finish(struct ktstr_run *run, struct json_object *record);
+
+/* A frame of the guest becomes facts (loop/guest.c). */
+void guest_frame(struct ktstr_run *run, const struct frame *f);
+
+#endif

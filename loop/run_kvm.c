@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A run on this machine's KVM: the board's events become facts, phases and an end. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "loop/machine.h"
+#include "loop/run.h"
+#include "loop/symbols.h"
+
+/* After panic text: time for the rest of the trace, if the guest does not reset at once. */
+#define PANIC_GRACE_NS (2 * NSEC_PER_SEC)
+/* After the first cancel: time for the guest to end its test and report. */
+#define CANCEL_GRACE_NS (10 * NSEC_PER_SEC)
+/* Frames handled per turn of the loop, so that a flood cannot starve it. */
+#define FRAMES_PER_TURN 512
+
+static void stop(struct ktstr_run *run)
+{
+	phases_reach(&run->phases, PHASE_POWEROFF);
+	machine_stop(run->machine);
+}
+
+/* --- console, program output, ring ---------------------------------------- */
+
+static void on_console(const uint8_t *bytes, size_t n, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	phases_reach(&run->phases, PHASE_OUTPUT);
+	if (run->config.dmesg)
+		(void)file_write_all(STDERR_FILENO, bytes, n);	/* nobody else to tell */
+	capture_add(&run->console, bytes, n);
+}
+
+/* Text that ends the run: remember why now, stop when its trace is out. */
+static void on_console_line(const char *line, void *arg)
+{
+	static const enum stop_reason ends[CAPTURE_MARK_COUNT] = {
+		[CAPTURE_PANIC] = STOP_PANIC,
+		[CAPTURE_OOPS] = STOP_OOPS,
+		[CAPTURE_NO_INIT] = STOP_PANIC,
+	};
+	struct ktstr_run *run = arg;
+	enum capture_mark mark = capture_mark(line);
+
+	if (mark == CAPTURE_BANNER)
+		phases_reach(&run->phases, PHASE_BANNER);
+	if (mark == CAPTURE_OOM)
+		facts_finding(&run->facts, "Console", "%s", line);
+	if (ends[mark] == STOP_NONE || run->facts.stop != STOP_NONE)
+		return;
+	facts_stop(&run->facts, ends[mark], "the guest's kernel said: %.400s", line);
+	phases_limit(&run->phases, PANIC_GRACE_NS);
+}
+
+static void on_program(const uint8_t *bytes, size_t n, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	frame_decoder_add(&run->com2, bytes, n);
+}
+
+static void on_com2_frame(const struct frame *f, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	run->facts.by_com2 = true;
+	guest_frame(run, f);
+}
+
+static void on_com2_text(const void *bytes, size_t n, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	capture_add(&run->program, bytes, n);
+}
+
+static void on_program_line(const char *line, void *arg)
+{
+	(void)arg;
+	log_debug("guest: %s", line);
+}
+
+/* Take what the ring has, up to max frames; true when there may be more. */
+static bool drain_ring(struct ktstr_run *run, unsigned max)
+{
+	struct shmring_reader *ring = machine_ring(run->machine);
+	enum shmring_status s = SHMRING_EMPTY;
+	struct frame f;
+
+	for (unsigned i = 0; ring && i < max; i++) {
+		s = shmring_read(ring, &f);
+		if (s == SHMRING_EMPTY)
+			break;
+		if (s == SHMRING_FRAME) {
+			run->facts.by_ring = true;
+			guest_frame(run, &f);
+			continue;
+		}
+		run->facts.bad_frames++;
+		facts_finding(&run->facts, "BadFrame", "ring: %s", ring->why);
+	}
+	if (ring && shmring_take_wanted(ring))
+		machine_wake_guest(run->machine);
+	return s != SHMRING_EMPTY;
+}
+
+static void on_doorbell(void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	if (drain_ring(run, FRAMES_PER_TURN))
+		machine_ring_again(run->machine);
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+/* A whole ring of the smallest frames. */
+#define RING_FRAMES_MAX (WIRE_UP_BYTES / sizeof(struct wire_frame))
+
+static void on_end(enum stop_reason why, const char *text, void *arg)
+{
+	struct ktstr_run *run = arg;
+	struct facts *f = &run->facts;
+
+	/* the doorbell may come after the exit that ends the guest */
+	drain_ring(run, RING_FRAMES_MAX);
+	capture_finish(&run->console);
+	if (why == STOP_EARLY_OFF && f->has_exit)
+		facts_stop(f, STOP_POWEROFF, "%s", text);
+	else if (why == STOP_EARLY_OFF)
+		facts_stop(f, why, "%s in phase %s, without a result", text,
+			   phase_name(run->phases.now));
+	else
+		facts_stop(f, why, "%s in phase %s", text, phase_name(run->phases.now));
+	stop(run);
+}
+
+static void on_expired(enum stop_reason why, uint64_t limit_ns, void *arg)
+{
+	struct ktstr_run *run = arg;
+	struct phases *p = &run->phases;
+
+	if (!run->machine || p->now == PHASE_POWEROFF) {
+		facts_finding(&run->facts, "Slow", "phase %s: waited %.1f s for %s",
+			      phase_name(p->now), (double)limit_ns / 1e9, phase_awaits(p->now));
+		return;
+	}
+	drain_ring(run, RING_FRAMES_MAX);
+	/* a panic or a cancel has said its reason already; this was its grace */
+	facts_stop(&run->facts, why, "phase %s: waited %.1f s%s for %s", phase_name(p->now),
+		   (double)limit_ns / 1e9, why == STOP_DEADLINE ? " (--timeout)" : "",
+		   phase_awaits(p->now));
+	stop(run);
+}
+
+static void add_line(const char *line, void *arg)
+{
+	(void)strlist_add(arg, line);	/* a tail without a line is still a tail */
+}
+
+static void add_stat(const char *name, uint64_t value, void *arg)
+{
+	facts_stat_add(arg, name, value);
+}
+
+static void collect_vcpus(struct ktstr_run *run)
+{
+	struct facts *f = &run->facts;
+	struct symbols *s = run->plan.kernel.system_map ?
+			    symbols_load(run->plan.kernel.system_map) : NULL;
+
+	f->vcpu = calloc(machine_cpus(run->machine), sizeof(*f->vcpu));
+	for (unsigned i = 0; f->vcpu && i < machine_cpus(run->machine); i++) {
+		struct fact_vcpu *v = &f->vcpu[i];
+
+		if (machine_vcpu_regs(run->machine, i, &v->regs) < 0)
+			break;
+		if (s)
+			v->symbol = symbols_name(s, v->regs.rip, v->regs.lstar);
+		f->vcpu_count++;
+	}
+	symbols_destroy(s);
+}
+
+/* Where the CPUs were and what was said last is the reason's second half. */
+static void finish_reason(struct ktstr_run *run)
+{
+	struct facts *f = &run->facts;
+	size_t n = strlen(f->stop_text);
+	const struct fact_vcpu *v = f->vcpu;
+
+	if (f->vcpu_count)
+		n += (size_t)snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
+				      "; vCPU 0 at 0x%" PRIx64 "%s%s%s", v->regs.rip,
+				      v->symbol ? " " : "", v->symbol ? v->symbol : "",
+				      v->regs.halted ? ", halted" : "");
+	if (n < sizeof(f->stop_text) && (f->stop == STOP_PHASE || f->stop == STOP_DEADLINE)) {
+		if (f->console_tail.count)
+			snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
+				 "; last on the console: %s",
+				 f->console_tail.item[f->console_tail.count - 1]);
+		else
+			snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
+				 "; nothing on the console");
+	}
+}
+
+static void collect(struct ktstr_run *run)
+{
+	struct facts *f = &run->facts;
+	struct shmring_reader *ring = machine_ring(run->machine);
+
+	drain_ring(run, RING_FRAMES_MAX);
+	frame_decoder_finish(&run->com2);
+	capture_finish(&run->console);
+	capture_finish(&run->program);
+	f->bad_frames += run->com2.bad;
+	capture_tail(&run->console, RECORD_TAIL_LINES, add_line, &f->console_tail);
+	for (int k = 0; k < VCPU_EXIT_COUNT; k++)
+		f->exits[k] = machine_exits(run->machine, (enum vcpu_exit_kind)k);
+	f->has_exits = true;
+	for (unsigned i = 0; i < machine_cpus(run->machine); i++)
+		if (machine_vcpu_stats(run->machine, i, add_stat, f) < 0)
+			break;	/* this KVM has none */
+	if (ring && ring->missed)
+		facts_finding(f, "Lost", "%" PRIu64 " frames are missing by their numbers",
+			      ring->missed);
+	if (f->stop == STOP_POWEROFF)
+		return;
+	capture_tail(&run->program, RECORD_TAIL_LINES, add_line, &f->program_tail);
+	collect_vcpus(run);
+	finish_reason(run);
+}
+
+static void on_parked(void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	collect(run);
+	run_finish(run, NULL);
+}
+
+/* --- start, cancel, release ----------------------------------------------- */
+
+int run_kvm_start(struct ktstr_run *run, struct err *e)
+{
+	const struct machine_ops ops = {
+		.on_console = on_console,
+		.on_program = on_program,
+		.on_doorbell = on_doorbell,
+		.on_end = on_end,
+		.on_parked = on_parked,
+		.arg = run,
+	};
+	int r;
+
+	run->machine = take_ptr(run->plan.machine);
+	run->phases.on_expired = on_expired;
+	run->phases.arg = run;
+	capture_init(&run->console, on_console_line, run);
+	capture_init(&run->program, on_program_line, run);
+	r = frame_decoder_init(&run->com2, FRAME_TEXT, on_com2_frame, on_com2_text, run);
+	if (r < 0)
+		return err_sys(e, r, "COM2");
+	r = machine_start(run->machine, run->loop, &ops, e);
+	if (r == 0)
+		phases_reach(&run->phases, PHASE_LOADED);
+	return r;
+}
+
+void run_kvm_cancel(struct ktstr_run *run, bool hard)
+{
+	/* a guest that has no PID 1 yet, or no ring, cannot be asked */
+	if (!hard && run->phases.now >= PHASE_READY && run->phases.now < PHASE_RESULT &&
+	    machine_send(run->machine, WIRE_STOP, NULL, 0) == 0) {
+		facts_stop(&run->facts, STOP_CANCELLED, "cancelled in phase %s",
+			   phase_name(run->phases.now));
+		phases_limit(&run->phases, CANCEL_GRACE_NS);
+		return;
+	}
+	facts_stop(&run->facts, STOP_CANCELLED, "cancelled in phase %s",
+		   phase_name(run->phases.now));
+	stop(run);
+}
+
+void run_kvm_release(struct ktstr_run *run)
+{
+	machine_destroy(run->machine);
+	run->machine = NULL;
+	capture_fini(&run->console);
+	capture_fini(&run->program);
+	frame_decoder_fini(&run->com2);
+}

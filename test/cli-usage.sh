@@ -1,0 +1,353 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The command line without a guest: usage errors, help, the machine formats of
+# errors, the man page. No KVM, no kernel, no network.
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+. "$top_srcdir/test/tap.sh"
+
+ktstr=$top_builddir/ktstr
+jsonget=$top_builddir/test/jsonget
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 143' TERM HUP INT
+
+# A user's variables shall not change what is tested.
+for v in $(env | sed -n 's/^\(KTSTR_[A-Z_]*\)=.*/\1/p'); do
+	unset "$v"
+done
+KTSTR_CACHE_DIR=$dir/cache
+export KTSTR_CACHE_DIR
+
+call()
+{
+	words="ktstr $*"
+	timeout -k 5 60 "$ktstr" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+}
+
+show()
+{
+	echo "$words: exit status $status"
+	head -n 20 "$dir/err" | sed 's/^/stderr: /'
+	head -n 20 "$dir/out" | sed 's/^/stdout: /'
+	return 1
+}
+
+ends()
+{
+	[ "$status" = "$1" ] || show
+}
+
+# prints out|err ERE
+prints()
+{
+	grep -Eq -- "$2" "$dir/$1" && return 0
+	echo "std$1 has no '$2'"
+	show
+}
+
+is_empty()
+{
+	[ ! -s "$dir/$1" ] || show
+}
+
+# One line on stderr that begins with our name, and nothing else.
+one_line()
+{
+	if [ "$(wc -l <"$dir/err")" != 1 ] || ! grep -q '^ktstr: ' "$dir/err"; then
+		show
+	fi
+}
+
+# usage ERE WORD...: refused with 64 and one line that says so
+usage_is()
+{
+	say=$1
+	shift
+	call "$@"
+	ends 64 && one_line && prints err "$say" && is_empty out
+}
+
+json()
+{
+	"$jsonget" "$dir/out" "$1"
+}
+
+# json_is PATH VALUE
+json_is()
+{
+	value=$(json "$1")
+	[ "$value" = "$2" ] && return 0
+	echo "$1 is '$value', not '$2'"
+	show
+}
+
+# --- usage errors --------------------------------------------------------------
+
+while IFS='|' read -r say args; do
+	[ -n "$say" ] || continue
+	# shellcheck disable=SC2086 # words
+	ok "refused: ktstr $args" usage_is "$say" $args
+done <<'TABLE'
+no command|
+runn: unknown command; did you mean run\?|runn
+frobnicate: unknown command|frobnicate
+-x: unknown command|-x
+shell: unknown command|shell
+exec: unknown command|exec
+--nope: unknown option|run --nope
+--topolgy.*: unknown option; did you mean --topology\?|run --topolgy=1,1,1,1
+--topo: unknown option|run --topo 1,1,1,1
+--numa.*: unknown option|run --numa llcs=2
+--distances.*: unknown option|run --distances 10
+--scheduler.*: unknown option|run --scheduler ./x
+--sched-arg.*: unknown option|run --sched-arg x
+-i: unknown option|run -i file
+--no-monitor: unknown option|run --no-monitor
+--monitor-interval.*: unknown option|run --monitor-interval 1s
+--binary.*: unknown option|run --binary x
+--test.*: unknown option|run --test x
+--no-kernel: unknown option|run --no-kernel
+--no-json: unknown option|run --no-json
+---: unknown option|run ---
+--=x: unknown option|run --=x
+--topology 0,1,1,1: .*0.*1 to 64|run --topology 0,1,1,1
+--topology 1,1,1: |run --topology 1,1,1
+--topology x: |run --topology=x
+--memory 12x: takes a size|run --memory 12x
+--memory -1: takes a size|run --memory -1
+--memory: takes SIZE|run --memory
+--memory: takes SIZE|run --memory -- smoke
+--timeout 10: takes a duration|run --timeout 10
+--timeout 0s: must be more than 0|run --timeout 0s
+--accel tcg: takes auto, kvm or nested|run --accel tcg
+--kernel : takes SPEC, not an empty string|run --kernel=
+--dmesg: takes no value|run --dmesg=1
+--tap: takes no value|run --tap=x
+--junit: takes FILE|run --junit
+--json: takes FILE, not an empty|run --json=
+--color pink: takes auto, always or never|run --color pink
+two: unexpected argument|run one two
+no test named .smok.; did you mean .smoke.\?|run -- smok
+KTSTR_GUEST= belongs to ktstr|run --cmdline KTSTR_GUEST=x
+--memory: .*NUMA|run --memory 2M --topology 2,2,1,1
+--qemu-memory: must be more than --memory|run --qemu-memory 1G --memory 1G
+--kernel.*: unknown option|list --kernel x
+two: unexpected argument|list one two
+kernel: takes list, import or path|kernel
+kernel: buld: unknown action|kernel buld
+did you mean import|kernel imprt
+kernel import: takes FILE|kernel import
+kernel list: more: unexpected argument|kernel list more
+kernel path: b: unexpected argument|kernel path a b
+kernel: --force: unknown option|kernel import --force x
+doctor: x: unexpected argument|doctor x
+x: unexpected argument|version x
+x: unexpected argument|version -- x
+TABLE
+
+call run --tap --json
+ok "stdout has room for one format" prints err '^ktstr: --tap and --json: '
+ok "which is a usage error" ends 64
+ok "a variable is named as such" eval \
+	'KTSTR_MEMORY=lots; export KTSTR_MEMORY; usage_is "KTSTR_MEMORY=lots: takes a size" run'
+unset KTSTR_MEMORY
+call run "--kernel=a
+b$(printf '\033')[2J"
+ok "an error is one line, whatever was given" one_line
+ok "and no terminal sequence" sh -c '! grep -q "$(printf "\033")" "$1"' - "$dir/err"
+
+# --- errors of ktstr -------------------------------------------------------------
+
+call list /nowhere/binary
+ok "a binary that is not there is an error" ends 99
+ok "told in one line" one_line
+ok "that names it" prints err 'run /nowhere/binary: No such file or directory'
+call list /bin/true
+ok "a binary that is no test program is an error" ends 99
+ok "that says so" prints err '/bin/true: not a ktstr test program'
+call run --kernel /nowhere/kernel
+ok "a kernel that is not there is an error" ends 99
+ok "told in one line on stderr" prints err '^ktstr: .*/nowhere/kernel.*No such file or directory$'
+ok "and by the verdict on stdout" prints out '^error: .*/nowhere/kernel'
+
+# --- the machine formats, also of errors ------------------------------------------
+
+call run --json --kernel /nowhere/kernel
+ok "--json: an error is one document" json_is verdict error
+ok "with its exit status" json_is exit_code 99
+ok "and its reason" prints out '"reason": ".*/nowhere/kernel'
+ok "which is the exit status" ends 99
+
+for args in "--json --nope" "--nope --json"; do
+	# shellcheck disable=SC2086 # words
+	call run $args
+	ok "--json: a usage error is one document, too ($args)" json_is exit_code 64
+	ok "and ends with 64 ($args)" ends 64
+done
+
+call run --json="$dir/record" --junit "$dir/junit" --kernel /nowhere/kernel
+ok "--json=FILE: the record is in the file" \
+	test "$("$jsonget" "$dir/record" verdict)" = error
+ok "and the report on stdout" prints out '^error: '
+ok "--junit: the error is in the file" grep -q '<error message=.*/nowhere/kernel' "$dir/junit"
+if command -v xmllint >/dev/null; then
+	ok "which is XML" xmllint --noout "$dir/junit"
+else
+	skip "which is XML" "no xmllint here"
+fi
+
+call run --tap --kernel /nowhere/kernel
+ok "--tap: an error bails out" prints out '^Bail out! .*/nowhere/kernel'
+
+printf old >"$dir/real"
+ln -s real "$dir/link"
+call run --json="$dir/link" --kernel /nowhere/kernel
+ok "a symbolic link to the record stays one" test -L "$dir/link"
+ok "and the file it leads to has the record" grep -q ktstr.run/1 "$dir/real"
+call run --junit=/dev/stdout --json=/dev/null --kernel /nowhere/kernel
+ok "/dev/stdout may be a file to write to" prints out '<testsuites'
+ok "and /dev/null stays what it is" test -c /dev/null
+call run --junit "$dir/nowhere/junit" --kernel /nowhere/kernel
+ok "a file that cannot be written is told" prints err "$dir/nowhere/junit"
+
+ok "a stdout that is full is an error" sh -c '"$1" version >/dev/full 2>"$2"; [ $? = 99 ]' \
+	- "$ktstr" "$dir/err"
+ok "and told in one line" one_line
+
+# --- reports, with the tools of others ---------------------------------------------
+
+cat >"$dir/rec" <<'RECORD'
+{"verdict": "fail", "reason": "b: Check: 1 < 2 & more", "accel": "kvm", "topology": "1n1l1c1t",
+ "tests": [{"name": "a", "verdict": "pass", "duration_ms": 5},
+  {"name": "b # x", "verdict": "fail", "details": [{"kind": "Check", "text": "1 < 2 & \"more\""}]},
+  {"name": "c", "verdict": "skip", "details": [{"kind": "Skip", "text": "why"}]}],
+ "console_tail": ["]]> \u0001 \u001b[2J"]}
+RECORD
+render=$top_builddir/test/render
+if command -v xmllint >/dev/null; then
+	"$render" junit <"$dir/rec" >"$dir/junit"
+	ok "a JUnit report is XML" xmllint --noout "$dir/junit"
+	ok "with a failure" test 1 = \
+		"$(xmllint --xpath 'count(//testcase/failure)' "$dir/junit")"
+	ok "and a skipped test" test 1 = \
+		"$(xmllint --xpath 'count(//testcase/skipped)' "$dir/junit")"
+else
+	skip "a JUnit report is XML" "no xmllint here"
+fi
+if command -v prove >/dev/null; then
+	"$render" tap <"$dir/rec" >"$dir/t.tap"
+	prove -e cat "$dir/t.tap" >"$dir/out" 2>"$dir/err"
+	status=$? words="prove"
+	ok "prove reads a TAP report" prints out 'Failed test: +2'
+	ok "and finds nothing to complain of in its form" \
+		sh -c '! grep -qi "parse error" "$1" "$2"' - "$dir/out" "$dir/err"
+else
+	skip "prove reads a TAP report" "no prove here"
+fi
+
+# --- configuration ---------------------------------------------------------------
+
+export KTSTR_MEMORY=1G KTSTR_ACCEL=nested KTSTR_FAST_BOOT=0
+call run --print-config --accel kvm --no-ring --timeout 90s ./mine -- one two
+ok "--print-config is a document" json_is schema ktstr.config/1
+ok "with what the variables say" json_is memory 1G
+ok "with what the options say, which win" json_is accel kvm
+ok "with flags" json_is fast-boot false
+ok "that are turned on by no-" json_is no-ring true
+ok "with durations" json_is timeout 90s
+ok "with the binary, which was not opened" json_is binary ./mine
+ok "with the tests" json_is test.1 two
+ok "with null for what is not set" json_is kernel null
+call run --print-config --ring --fast-boot --memory=2G
+ok "a flag named no- is cleared without it" json_is no-ring false
+ok "an option wins over its variable" json_is fast-boot true
+ok "also with =" json_is memory 2G
+unset KTSTR_MEMORY KTSTR_ACCEL KTSTR_FAST_BOOT
+
+# --- help and manual ----------------------------------------------------------------
+
+call --help
+ok "--help ends with 0" ends 0
+ok "on stdout alone" is_empty err
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' "$dir/out")
+for c in run list kernel doctor version; do
+	ok "--help has $c" sh -c 'echo "$1" | grep -qx "$2"' - "$commands" "$c"
+done
+man=$top_srcdir/doc/ktstr.1
+for c in $commands; do
+	call "$c" --help
+	ok "$c --help ends with 0" ends 0
+	ok "$c --help is on stdout" prints out "^usage: ktstr $c"
+	call help "$c"
+	ok "help $c is the same" prints out "^usage: ktstr $c"
+	ok "$c is in the man page" grep -q "^\.It Cm $c" "$man"
+	sed -n '/^Options:/,$s/^  \(-[a-z], \)*--\(\[no-\]\)*\([a-z0-9-]*\).*/\3/p' "$dir/out"
+done >"$dir/help.log"
+sed '/^[a-z0-9-]*$/d' "$dir/help.log"
+options=$(grep -x '[a-z0-9-]*' "$dir/help.log" | sort -u)
+ok "the help has options" test "$(echo "$options" | wc -l)" -gt 15
+for o in $options; do
+	ok "--$o is in the man page" grep -Eq "^\.It (Fl [a-z] , )?Fl -$o( |\$)" "$man"
+done
+for v in $(echo "$options" | tr 'a-z-' 'A-Z_'); do
+	case $v in
+	JSON | TAP | JUNIT | PRINT_CONFIG | QUIET | VERBOSE | COLOR | HELP) continue ;;
+	esac
+	ok "KTSTR_$v is in the man page" grep -q "KTSTR_$v\b" "$man"
+done
+if command -v groff >/dev/null && groff -mdoc -Tascii "$man" >/dev/null 2>&1; then
+	ok "the man page is well-formed" test -z "$(groff -mdoc -Tascii -ww "$man" 2>&1 >/dev/null)"
+else
+	skip "the man page is well-formed" "no groff with mdoc here"
+fi
+
+# --- list, version, kernel, doctor ----------------------------------------------------
+
+call version
+ok "version is one line" prints out '^ktstr [0-9]+\.[0-9]+\.[0-9]+$'
+call --version
+ok "--version, too" prints out '^ktstr [0-9]+\.[0-9]+\.[0-9]+$'
+call version --json
+ok "version --json has a schema" json_is schema ktstr.version/1
+ok "and features" prints out '"transport-shmring"'
+
+call list
+ok "list has the built-in test" prints out '^smoke +1n1l2c1t .*[a-z]'
+ok "and tags" prints out '^fault_crash .*\[manual\]'
+call list --json
+ok "list --json has a schema" json_is schema ktstr.list/1
+cp "$dir/out" "$dir/own"
+call list --json "$ktstr"
+ok "the list of a binary is what it says itself" cmp -s "$dir/own" "$dir/out"
+
+call kernel list
+ok "an empty cache has no kernels" ends 0
+ok "and prints nothing" is_empty out
+call kernel list --json
+ok "kernel list --json is a document all the same" json_is kernels 0
+call kernel import /nowhere/file
+ok "a kernel that is not there cannot be imported" ends 99
+call kernel path /nowhere/file
+ok "nor found" ends 99
+
+call doctor --json
+ok "doctor --json has a schema" json_is schema ktstr.doctor/1
+ok "doctor has checks" sh -c '[ "$("$1" "$2" checks)" -gt 5 ]' - "$jsonget" "$dir/out"
+works=$(json works)
+doctor_status=0
+[ "$works" = true ] || doctor_status=99
+ok "doctor ends with 0 when a run can work, else with 99" ends "$doctor_status"
+export KTSTR_KERNEL=/nowhere/kernel
+call doctor
+ok "without a kernel no run can work" ends 99
+ok "and doctor says which it is" prints out '^miss +kernel: .*/nowhere/kernel'
+ok "and what fixes it" prints out '^ +fix: .*ktstr kernel import'
+export KTSTR_ACCEL=nested
+words="ktstr doctor"
+timeout 60 env PATH="$dir" "$ktstr" doctor >"$dir/out" 2>"$dir/err"
+status=$?
+ok "without QEMU nothing runs nested" ends 99
+ok "QEMU is missed" prints out '^miss +qemu: '
+ok "the package is named" prints out '^ +fix: apt-get install qemu-system-x86$'
+tap_done
