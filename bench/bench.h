@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_BENCH_BENCH_H
+#define KTSTR_BENCH_BENCH_H
+/*
+ * Where the time of a run goes, for ktstr and for QEMU's microvm with the same
+ * kernel, initramfs and command line.
+ *
+ *   exec --- first KVM_RUN --- init --- result --- end
+ *
+ * exec and end are seen from outside; the first KVM_RUN by KVM's tracepoint,
+ * init and result by what the guest says. Exits are counted, and memory is
+ * read from smaps, in runs of their own, so that neither costs time in the
+ * others.
+ *
+ * The program is a ktstr test program with tests that do next to nothing, so
+ * what is measured is the library's own way from main() to verdict. On a
+ * machine whose KVM does not run Linux it packs itself, QEMU and the kernel
+ * into a nested run in which the clock counts instructions: then a millisecond
+ * is a million instructions of VMM, host kernel and guest together.
+ *
+ * Thread: one.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct err;
+
+struct bench_options {
+	const char *kernel;		/* what the guests boot: SPEC of --kernel */
+	const char *bzimage;		/* the same for QEMU; NULL: kernel */
+	const char *outer_kernel;	/* counted; NULL: look for one */
+	const char *qemu;		/* NULL: no QEMU, no peer */
+	unsigned runs;			/* of each row; 0: 3, counted 1 */
+};
+
+/* --- process.c ------------------------------------------------------------ */
+
+struct process {
+	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC: before exec, after the end */
+	uint64_t first_run_ns;		/* first KVM_RUN; 0: not known */
+	int status;			/* wait status */
+	bool timed_out;
+	struct buf out, err;
+};
+
+struct process_ops {
+	/* the child exists and waits to exec */
+	void (*on_start)(int pid, void *arg);
+	/* bytes of its stdout (1) or stderr (2); returns true to kill it */
+	bool (*on_bytes)(int fd, const void *bytes, size_t n, uint64_t now_ns, void *arg);
+	void *arg;
+	int pid;
+};
+
+int process_run(const char *const *argv, unsigned timeout_ms, struct process_ops *ops,
+		struct process *ret, struct err *e);
+void process_fini(struct process *p);
+
+/* --- trace.c -------------------------------------------------------------- */
+
+/* The time of the first KVM_RUN, from KVM's tracepoint in a tracefs instance. */
+struct trace {
+	char dir[128];			/* "": not available */
+};
+
+void trace_open(struct trace *t);
+void trace_close(struct trace *t);
+void trace_arm(const struct trace *t);
+uint64_t trace_first_run_ns(const struct trace *t);
+
+/* Events of KVM counted for one process and its threads. */
+struct counter {
+	const char *name;
+	const char *event;		/* "kvm_exit" */
+	const char *filter;		/* NULL: all */
+};
+
+#define COUNTERS_MAX 16
+
+struct counts {
+	int fd[COUNTERS_MAX];
+	uint64_t value[COUNTERS_MAX];	/* UINT64_MAX: could not be counted */
+};
+
+const struct counter *counters(size_t *ret_count);
+void counts_open(struct counts *c, int pid);
+void counts_close(struct counts *c);	/* and read */
+
+/* --- vmm.c ---------------------------------------------------------------- */
+
+enum bench_vmm {
+	BENCH_KTSTR,		/* as users start it */
+	BENCH_KTSTR_SET,	/* nothing left to look up */
+	BENCH_KTSTR_SLOW,	/* and no risky boot options */
+	BENCH_QEMU,
+	BENCH_VMM_COUNT,
+};
+
+const char *bench_vmm_name(enum bench_vmm v);
+
+enum bench_look { LOOK_TIME, LOOK_EXITS, LOOK_MEMORY };
+
+/* One run that is to be made. */
+struct job {
+	enum bench_vmm vmm;
+	unsigned cpus;
+	enum bench_look look;
+};
+
+struct sample {
+	/* nanoseconds since exec; 0: not known */
+	uint64_t run_ns, init_ns, result_ns, end_ns;
+	uint64_t private_kib, resident_kib;	/* beyond guest RAM */
+	struct counts counts;
+};
+
+/* Make it. -EPROTO when it did not end in order: the story is in *e. */
+int bench_run(const struct bench_options *o, const struct job *j, struct sample *ret,
+	      struct err *e);
+
+/* --- plan.c: what is measured, and the tables ------------------------------- */
+
+#define RUNS_MAX 16
+#define CPU_COUNTS 2
+#define ROWS_MAX (BENCH_VMM_COUNT * CPU_COUNTS)
+#define JOBS_MAX (ROWS_MAX * (RUNS_MAX + 2))
+
+struct row {
+	enum bench_vmm vmm;
+	unsigned cpus;
+	unsigned done, failed;
+	struct sample sample[RUNS_MAX];	/* LOOK_TIME */
+	struct sample exits, memory;
+	bool has_exits, has_memory;
+};
+
+struct bench_plan {
+	size_t count;
+	struct job job[JOBS_MAX];
+	size_t rows;
+	struct row row[ROWS_MAX];
+};
+
+void bench_plan_init(struct bench_plan *p, const struct bench_options *o);
+void bench_plan_sample(struct bench_plan *p, size_t job, const struct sample *s);
+/* A run that came to nothing. */
+void bench_plan_failed(struct bench_plan *p, size_t job, const char *why);
+void bench_plan_print(const struct bench_plan *p, bool counted);
+/* Does every row have its figures? */
+bool bench_plan_complete(const struct bench_plan *p);
+
+/* A sample as one line of text, "@sample JOB ...", and back. */
+void sample_print(size_t job, const struct sample *s);
+bool sample_parse(const char *line, size_t *ret_job, struct sample *ret);
+
+/* --- measure.c, counted.c ------------------------------------------------------ */
+
+/* A job that fails is tried again: QEMU's software SVM hangs a guest now and then. */
+#define TRIES_MAX 6
+
+/* On this machine's KVM. */
+void bench_measure(const struct bench_options *o, struct bench_plan *p);
+/* Inside the nested run: the jobs from first on, each sample as a line on stdout. */
+int bench_measure_lines(const struct bench_options *o, size_t first);
+/* The same inside counted nested runs. -errno when there is no way to make one. */
+int bench_counted(const struct bench_options *o, struct bench_plan *p, struct err *e);
+
+#endif

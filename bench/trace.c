@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * KVM seen through its tracepoints: when a guest is entered for the first
+ * time, and how often it leaves and why. Needs root; what cannot be had is
+ * told as not known.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/util.h"
+#include "bench/bench.h"
+
+#define TRACING "/sys/kernel/tracing"
+
+static bool put(const char *dir, const char *file, const char *text)
+{
+	char path[256];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	r = file_write_all(fd, text, strlen(text));
+	close(fd);
+	return r == 0;
+}
+
+/* The first entry switches the instance off again: the others cost next to nothing. */
+void trace_open(struct trace *t)
+{
+	snprintf(t->dir, sizeof(t->dir), "%s/instances/ktstr-bench-%d", TRACING, (int)getpid());
+	if (mkdir(t->dir, 0700) < 0 || !put(t->dir, "trace_clock", "mono") ||
+	    !put(t->dir, "buffer_size_kb", "16") || !put(t->dir, "tracing_on", "0") ||
+	    !put(t->dir, "events/kvm/kvm_entry/trigger", "traceoff") ||
+	    !put(t->dir, "events/kvm/kvm_entry/enable", "1"))
+		trace_close(t);
+}
+
+void trace_close(struct trace *t)
+{
+	if (!t->dir[0])
+		return;
+	put(t->dir, "events/kvm/kvm_entry/enable", "0");
+	put(t->dir, "events/kvm/kvm_entry/trigger", "!traceoff");
+	rmdir(t->dir);
+	t->dir[0] = '\0';
+}
+
+void trace_arm(const struct trace *t)
+{
+	if (!t->dir[0])
+		return;
+	put(t->dir, "trace", "");
+	put(t->dir, "tracing_on", "1");
+}
+
+/* "  ktstr-71  [000] d....  1234.567890: kvm_entry: ..." */
+uint64_t trace_first_run_ns(const struct trace *t)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[256], line[512];
+
+	if (!t->dir[0])
+		return 0;
+	put(t->dir, "tracing_on", "0");
+	snprintf(path, sizeof(path), "%s/trace", t->dir);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *at = strstr(line, ": kvm_entry:"), *start = at;
+		uint64_t s, us;
+
+		if (!at)
+			continue;
+		while (start > line && start[-1] != ' ')
+			start--;
+		if (sscanf(start, "%" SCNu64 ".%6" SCNu64, &s, &us) == 2)
+			return s * NSEC_PER_SEC + us * 1000;
+	}
+	return 0;
+}
+
+static const struct counter table[] = {
+	{ "exits, all", "kvm_exit", NULL },
+	{ "to user space", "kvm_userspace_exit", NULL },
+	{ "port COM1", "kvm_pio", "port >= 0x3f8 && port <= 0x3ff" },
+	{ "port COM2", "kvm_pio", "port >= 0x2f8 && port <= 0x2ff" },
+	{ "port RTC", "kvm_pio", "port >= 0x70 && port <= 0x71" },
+	{ "port PCI", "kvm_pio", "port >= 0xcf8 && port <= 0xcff" },
+	{ "ports, all", "kvm_pio", NULL },
+	{ "MMIO", "kvm_mmio", NULL },
+	{ "MSR", "kvm_msr", NULL },
+	{ "CPUID", "kvm_cpuid", NULL },
+	{ "page faults", "kvm_page_fault", NULL },
+	{ "halts", "kvm_vcpu_wakeup", NULL },
+};
+_Static_assert(ARRAY_SIZE(table) <= COUNTERS_MAX, "room for every counter");
+
+const struct counter *counters(size_t *ret_count)
+{
+	*ret_count = ARRAY_SIZE(table);
+	return table;
+}
+
+static int open_counter(const struct counter *c, int pid)
+{
+	struct perf_event_attr a = {
+		.type = PERF_TYPE_TRACEPOINT, .size = sizeof(a),
+		.inherit = 1, .disabled = 1, .enable_on_exec = 1,
+	};
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "/events/kvm/%s/id", c->event);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%" SCNu64, (uint64_t *)&a.config) != 1)
+		return -1;
+	fd = (int)syscall(SYS_perf_event_open, &a, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0 && c->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, c->filter) < 0)
+		close_fd(&fd);
+	return fd;
+}
+
+void counts_open(struct counts *c, int pid)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		c->fd[i] = open_counter(&table[i], pid);
+}
+
+void counts_close(struct counts *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (c->fd[i] < 0 || read(c->fd[i], &c->value[i], 8) != 8)
+			c->value[i] = UINT64_MAX;
+		close_fd(&c->fd[i]);
+	}
+}

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Guests of a few instructions that go wrong before there is a PID 1: they hang,
+# halt, fault, print for ever, panic, reset. Any /dev/kvm runs them.
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+. "$top_srcdir/test/vm.sh"
+
+[ -r /dev/kvm ] && [ -w /dev/kvm ] || skip_all "/dev/kvm cannot be opened"
+tiny=$top_builddir/test/tiny-kernel
+
+# tiny KIND OPTION...: run that kernel
+tiny()
+{
+	"$tiny" "$1" "$vm_dir/vmlinux" || exit 99
+	shift
+	vm_run run --accel kvm --kernel "$vm_dir/vmlinux" --topology 1,1,1,1 --json "$@"
+}
+
+ended()		# ended STOP PHASE ERE-OF-REASON
+{
+	vm_ends 1 && vm_says verdict fail && vm_says stop "$1" && vm_says phase "$2" &&
+		vm_like reason "$3"
+}
+
+tiny hang --timeout 1s
+ok "a kernel that spins meets the deadline, and the reason has its RIP" \
+	ended deadline loaded 'waited 1.0 s \(--timeout\).*vCPU 0 at 0x10000'
+tiny halt --timeout 1s
+ok "a kernel that halts for ever is told as halted" \
+	ended deadline loaded 'vCPU 0 at 0x10000.*halted.*nothing on the console'
+tiny triple
+ok "a triple fault ends the run at once" ended triple-fault loaded 'vCPU 0: triple fault'
+tiny print --timeout 1s
+ok "a kernel that prints for ever is bounded in time and memory" \
+	ended deadline 'first output' 'last on the console: xxxx'
+tiny panic
+ok "panic text ends the run with that text" \
+	ended panic 'first output' 'Kernel panic - not syncing: tiny'
+tiny oops
+ok "oops text ends the run with that text" ended oops 'first output' 'unable to handle page fault'
+tiny banner --timeout 1s
+ok "a hang after the banner is told as such" \
+	ended deadline 'kernel banner' 'for PID 1 to start.*Linux version 0.0-tiny'
+tiny reset
+ok "a reset before any result is a failure" ended early-off loaded 'reset by the keyboard'
+tiny off
+ok "memory that nobody claims is no error, and ACPI powers off" \
+	ended early-off loaded 'powered off by ACPI'
+
+# Two vCPUs, one of which never leaves its wait: it still parks.
+"$tiny" hang "$vm_dir/vmlinux"
+vm_run run --accel kvm --kernel "$vm_dir/vmlinux" --topology 1,1,4,1 --json --timeout 1s
+ok "vCPUs that wait for SIPI park too" ended deadline loaded 'vCPU 0 at'
+ok "and every vCPU is in the record" vm_says vm.vcpus 4
+
+# SIGINT while it spins: once is enough before PID 1 runs.
+timeout -s INT 1 "$ktstr" run --accel kvm --kernel "$vm_dir/vmlinux" --json \
+	--topology 1,1,1,1 >"$vm_dir/out" 2>"$vm_dir/err"
+vm_status=$? vm_words="SIGINT"
+ok "SIGINT ends it with a record" vm_says verdict error
+ok "whose reason is the cancel" vm_like reason 'cancelled in phase loaded'
+tap_done
