@@ -43,7 +43,8 @@ check_files()
 		*) continue ;;
 		esac
 		# shellcheck disable=SC2086 # a pattern
-		(cd "$1" && set -- $word && [ -e "$1" ] || [ -e "include/$word" ]) ||
+		(cd "$1" && set -- $word && [ -e "$1" ] || [ -e "include/$word" ] ||
+			[ -e "$(dirname "$page")/$word" ]) ||
 			echo "$page: there is no $word"
 	done
 }
@@ -72,7 +73,8 @@ check_maps()
 # Options of ours that a page names. Those of other programs stand in fenced blocks.
 check_options()
 {
-	names=$(sed -n 's/^\.It.* Fl -\([a-z-]*\).*/\1/p' "$1/doc/ktstr.1")
+	names=$(grep '^\.It.* Fl -' "$1/doc/ktstr.1" 2>/dev/null | tr ' ' '\n' |
+		sed -n 's/^-\([a-z-]*\)$/\1/p')
 	code_words "$1" | sed -n 's/^\([^ ]*\) --\([a-z-]*\).*/\1 \2/p' | sort -u |
 	while read -r page name; do
 		case $name in
@@ -80,7 +82,7 @@ check_options()
 			grep -qF "[${name#*able-}]" "$1/configure.ac" && continue
 			[ "$name" = disable-shared ] && continue ;;
 		esac
-		echo "$names" | grep -qx -e "$name" -e "${name#no-}" ||
+		echo "$names" | grep -qx -e "$name" ||
 			echo "$page: ktstr(1) has no --$name"
 	done
 }
@@ -105,5 +107,6 @@ style_clean "the test in the README compiles, in 15 lines" check_example "$top_s
 
 style_finds "a missing file is found" check_files README.md 'see `mm/none.h`.'
 style_finds "a missing page is found" check_files README.md 'see `NONE.md`.'
+style_finds "a missing option is found" check_options README.md 'use `--none`.'
 style_finds "a missing function is found" check_functions README.md 'see `mm_none()`.'
 tap_done

@@ -120,6 +120,38 @@ static void the_archive_holds_what_the_inner_run_needs(void)
 	file_unmap(&self);
 }
 
+static void other_files_go_along_and_programs_bring_their_libraries(void)
+{
+	static char *words[] = { (char *)"run" };
+	const struct strlist args = { words, ARRAY_SIZE(words) };
+	_cleanup_(place_fini) struct place p;
+	const struct nested_file files[] = { { "/more/data", p.map, false },
+					     { "/more/program", SELF, true },
+					     { "/more/none", "/nowhere", false } };
+	/* a binary that needs no libraries */
+	struct nested_payload payload = {
+		.outer = &p.outer, .inner_image = p.image, .binary = p.map,
+		.args = &args, .file = files, .file_count = 2,
+	};
+	struct file_map self = FILE_MAP_INIT;
+	const char *loader;
+	size_t n;
+
+	place_init(&p, "CONFIG_KVM_AMD=y\n");
+	tap_ok(nested_pack(&payload, MIB, &p.cpio, &p.memory_bytes, &p.e) == 0, "%s",
+	       err_text(&p.e));
+	tap_eq(file_map(SELF, &self, NULL), 0);
+	holds(&p, "more/data", "the inner map", 13);
+	holds(&p, "more/program", (const char *)self.data, self.size);
+	tap_ok(find(&p.cpio, "lib64/ld-linux-x86-64.so.2", &loader, &n) >= 0, "its loader");
+	file_unmap(&self);
+
+	buf_fini(&p.cpio);
+	payload.file_count = 3;
+	tap_eq(nested_pack(&payload, MIB, &p.cpio, &p.memory_bytes, &p.e), -ENOENT);
+	tap_ok(strstr(err_text(&p.e), "/nowhere"), "%s", err_text(&p.e));
+}
+
 static void modules_that_the_kernel_has_built_in_are_not_there(void)
 {
 	_cleanup_(place_fini) struct place p;
@@ -183,6 +215,7 @@ static void the_memory_covers_the_inner_guest_and_the_payload(void)
 int main(void)
 {
 	TAP_RUN(the_archive_holds_what_the_inner_run_needs);
+	TAP_RUN(other_files_go_along_and_programs_bring_their_libraries);
 	TAP_RUN(modules_that_the_kernel_has_built_in_are_not_there);
 	TAP_RUN(modules_are_named_in_the_order_of_loading);
 	TAP_RUN(an_outer_kernel_without_kvm_is_refused);

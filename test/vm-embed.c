@@ -23,11 +23,15 @@ static void on_done(struct ktstr_run *run, void *arg)
 static struct ktstr_run *new_run(const char *test)
 {
 	struct ktstr_run *run = ktstr_run_create();
+	const char *outer = getenv("KTSTR_OUTER_KERNEL");
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/ktstr", getenv("top_builddir") ?: ".");
 	tap_ok(run && ktstr_run_set(run, "binary", path) == 0 &&
 	       ktstr_run_set(run, "test", test) == 0, "a run of %s", test);
+	/* the library leaves options to its user */
+	if (outer)
+		tap_eq(ktstr_run_set(run, "outer-kernel", outer), 0);
 	return run;
 }
 

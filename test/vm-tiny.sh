@@ -59,4 +59,19 @@ timeout -s INT 1 "$ktstr" run --accel kvm --kernel "$vm_dir/vmlinux" --json \
 vm_status=$? vm_words="SIGINT"
 ok "SIGINT ends it with a record" vm_says verdict error
 ok "whose reason is the cancel" vm_like reason 'cancelled in phase loaded'
+
+# A full /dev/shm: the ring is a memfd, which does not live there.
+"$tiny" reset "$vm_dir/vmlinux"
+cat >"$vm_dir/full.sh" <<'EOT'
+mount -t tmpfs -o size=4k none /dev/shm && head -c 4096 /dev/zero >/dev/shm/full || exit 125
+exec "$@"
+EOT
+if unshare -m true 2>/dev/null; then
+	unshare -m sh "$vm_dir/full.sh" "$ktstr" run --accel kvm --kernel "$vm_dir/vmlinux" \
+		--json --topology 1,1,1,1 >"$vm_dir/out" 2>"$vm_dir/err"
+	vm_status=$? vm_words="full /dev/shm"
+	ok "a full /dev/shm changes nothing" ended early-off loaded 'reset by the keyboard'
+else
+	skip "a full /dev/shm changes nothing" "no right to make a mount namespace"
+fi
 tap_done
