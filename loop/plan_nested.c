@@ -25,7 +25,7 @@ static int find_in_cache(struct plan *p)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		if (!found && kernel_can_nest(&all[i])) {
+		if (!found && all[i].bzimage && kernel_can_nest(&all[i])) {
 			p->outer = all[i];
 			found = true;
 		} else {
