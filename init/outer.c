@@ -36,9 +36,7 @@ struct outer {
 	uint32_t sequence;
 	int sigfd;
 	int pipe[STREAMS];
-	pid_t pid;
-	bool exited;
-	int status;
+	struct init_proc program;
 };
 
 static void send_frame(struct outer *o, enum wire_type type, const void *payload, size_t len)
@@ -66,8 +64,8 @@ static void on_frame(const struct frame *f, void *arg)
 	struct wire_exit x;
 
 	if (f->type == WIRE_SIGNAL && frame_get_exit(f, &x) && x.code > 0 && x.code <= SIGRTMAX &&
-	    o->pid > 0 && !o->exited)
-		kill(o->pid, x.code);
+	    init_proc_runs(&o->program))
+		kill(o->program.pid, x.code);
 }
 
 static void on_wire(struct outer *o, short revents)
@@ -96,12 +94,13 @@ static void on_stream(struct outer *o, unsigned i)
 
 static void on_child(struct outer *o)
 {
+	struct init_proc *const program = &o->program;
+
 	init_reap_ack(o->sigfd);
-	if (!init_reap(o->pid, &o->status))
-		return;
-	o->exited = true;
+	init_reap(&program, 1);
 	/* whoever it left behind would keep the pipes open for ever */
-	(void)init_reap_rest(o->sigfd, KILL_MS);
+	if (program->exited)
+		(void)init_reap_rest(o->sigfd, NULL, KILL_MS);
 }
 
 /* Until the program is gone and its pipes are empty. */
@@ -123,7 +122,7 @@ static void serve(struct outer *o)
 			p[FIRST + i] = (struct pollfd){ .fd = busy ? -1 : o->pipe[i],
 							.events = POLLIN };
 		/* once it is gone what is readable now is all there will be */
-		n = poll(p, COUNT, o->exited ? (busy ? STUCK_MS : 0) : -1);
+		n = poll(p, COUNT, o->program.exited ? (busy ? STUCK_MS : 0) : -1);
 		if (n <= 0)
 			continue;
 		if (p[WIRE].revents)
@@ -133,7 +132,7 @@ static void serve(struct outer *o)
 				on_stream(o, i);
 		if (p[CHILD].revents)
 			on_child(o);
-	} while (!o->exited || (n > 0 && (o->pipe[OUT] >= 0 || o->pipe[ERR] >= 0)));
+	} while (!o->program.exited || (n > 0 && (o->pipe[OUT] >= 0 || o->pipe[ERR] >= 0)));
 }
 
 static _Noreturn void exec_child(const struct init_outer *q, const int fds[STREAMS])
@@ -172,11 +171,11 @@ static int start(struct outer *o, const struct init_outer *q, struct err *e)
 	}
 	if (r == 0) {
 		fflush(NULL);
-		o->pid = fork();
-		if (o->pid < 0)
+		o->program.pid = fork();
+		if (o->program.pid < 0)
 			r = err_sys(e, -errno, "fork");
 	}
-	if (r == 0 && o->pid == 0)
+	if (r == 0 && o->program.pid == 0)
 		exec_child(q, child_end);
 	for (int i = 0; i < STREAMS; i++)
 		close_fd(&child_end[i]);
@@ -190,7 +189,7 @@ static int outer_init(struct outer *o, struct init_tty *wire, sigset_t *old, str
 
 	*o = (struct outer){
 		.host = { .send = host_send }, .wire = wire, .sigfd = -1,
-		.pipe = { -1, -1 }, .pid = -1,
+		.pipe = { -1, -1 },
 	};
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
@@ -224,6 +223,7 @@ static int run(const struct init_outer *q, struct init_tty *wire, bool set_up, s
 	struct outer o;
 	sigset_t old;
 	int r = outer_init(&o, wire, &old, e);
+	int status;
 
 	if (set_up) {
 		init_machine_probe("", &machine);
@@ -240,7 +240,8 @@ static int run(const struct init_outer *q, struct init_tty *wire, bool set_up, s
 		r = start(&o, q, e);
 	if (r == 0) {
 		serve(&o);
-		r = WIFSIGNALED(o.status) ? 128 + WTERMSIG(o.status) : WEXITSTATUS(o.status);
+		status = o.program.status;
+		r = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	} else {
 		init_log(&o.host, "%s", err_text(e));
 	}

@@ -17,19 +17,19 @@
 #include "base/units.h"
 #include "base/util.h"
 
-bool init_reap(pid_t pid, int *ret_status)
+void init_reap(struct init_proc *const *proc, size_t n)
 {
-	bool found = false;
 	int status;
 	pid_t who;
 
 	while ((who = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (who != pid)
-			continue;
-		*ret_status = status;
-		found = true;
+		for (size_t i = 0; i < n; i++) {
+			if (!init_proc_runs(proc[i]) || proc[i]->pid != who)
+				continue;
+			proc[i]->exited = true;
+			proc[i]->status = status;
+		}
 	}
-	return found;
 }
 
 void init_reap_ack(int sigfd)
@@ -72,8 +72,8 @@ static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_parent)
 	return true;
 }
 
-/* Kill our living children; returns how many there are. */
-static unsigned kill_children(void)
+/* Kill our children but keep, dead ones that nobody has reaped included; how many there are. */
+static unsigned kill_children(pid_t keep)
 {
 	pid_t self = getpid(), pid, parent;
 	DIR *proc = opendir("/proc");
@@ -83,7 +83,7 @@ static unsigned kill_children(void)
 
 	while (proc && (d = readdir(proc))) {
 		pid = (pid_t)strtol(d->d_name, NULL, 10);
-		if (pid <= 0 || !read_stat(pid, &state, &parent) || parent != self)
+		if (pid <= 0 || pid == keep || !read_stat(pid, &state, &parent) || parent != self)
 			continue;
 		kill(pid, SIGKILL);
 		n++;
@@ -100,10 +100,9 @@ static bool have_children(void)
 	return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-unsigned init_reap_rest(int sigfd, unsigned timeout_ms)
+unsigned init_reap_rest(int sigfd, struct init_proc *keep, unsigned timeout_ms)
 {
 	uint64_t end = units_now_ns() + timeout_ms * NSEC_PER_MSEC;
-	int status;
 
 	for (;;) {
 		struct pollfd p = { .fd = sigfd, .events = POLLIN };
@@ -111,10 +110,12 @@ unsigned init_reap_rest(int sigfd, unsigned timeout_ms)
 		unsigned left;
 
 		init_reap_ack(sigfd);
-		init_reap(-1, &status);
+		init_reap(&keep, keep != NULL);
 		if (!have_children())
 			return 0;
-		left = kill_children();
+		left = kill_children(keep && init_proc_runs(keep) ? keep->pid : 0);
+		if (!left && keep && init_proc_runs(keep))
+			return 0;
 		if (now >= end)
 			return MAX(left, 1u);
 		poll(&p, 1, (int)((end - now) / NSEC_PER_MSEC) + 1);
@@ -144,4 +145,16 @@ void init_signal_name(int signo, char text[16])
 		snprintf(text, 16, "SIG%s", name);
 	else
 		snprintf(text, 16, "SIG%d", signo);
+}
+
+void init_status_describe(int status, char *text, size_t size)
+{
+	char name[16];
+
+	if (WIFSIGNALED(status)) {
+		init_signal_name(WTERMSIG(status), name);
+		snprintf(text, size, "died of %s", name);
+	} else {
+		snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
+	}
 }

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
@@ -20,6 +19,7 @@
 #include "init/host.h"
 #include "init/reap.h"
 #include "init/select.h"
+#include "init/supervise_private.h"
 #include "init/test.h"
 #include "ktstr/test.h"
 
@@ -27,51 +27,7 @@
 #define DEFAULT_GRACE_MS 3000
 #define KILL_MS 5000		/* how long the dead may take to die */
 #define PACKETS_AT_ONCE 64
-#define OUTPUT_AT_ONCE (16u << 10)
 #define PIPE_MAX (1u << 20)
-
-struct supervisor {
-	/* borrowed */
-	const struct init_plan *plan;
-	struct init_host *host;
-
-	struct init_shared *shared;
-	uint8_t *packet;
-	int sigfd;
-	int timerfd;
-	sigset_t old_mask;
-	unsigned verdicts[WIRE_VERDICT_COUNT];
-};
-
-enum fate {
-	FATE_RUNS,
-	FATE_TIMEOUT,		/* killed: it outlived its budget */
-	FATE_STOPPED,		/* killed: it outlived the grace after a stop */
-};
-
-struct running {
-	struct init_child child;
-	enum fate fate;
-	bool exited;
-	bool undead;		/* killed, and did not die */
-	bool stopping;
-	bool finished;		/* it said so itself */
-	int status;
-	enum wire_verdict verdict;
-	unsigned budget_ms;
-	uint64_t start_ns;
-	char doing[160];	/* when it was killed */
-};
-
-static enum wire_verdict worse(enum wire_verdict a, enum wire_verdict b)
-{
-	static const unsigned char rank[] = {
-		[WIRE_PASS] = 0, [WIRE_SKIP] = 1, [WIRE_INCONCLUSIVE] = 2, [WIRE_FAIL] = 3,
-	};
-
-	_Static_assert(ARRAY_SIZE(rank) == WIRE_VERDICT_COUNT, "verdict ranks");
-	return rank[a] > rank[b] ? a : b;
-}
 
 static void arm(struct supervisor *s, unsigned ms)
 {
@@ -80,78 +36,6 @@ static void arm(struct supervisor *s, unsigned ms)
 	};
 
 	timerfd_settime(s->timerfd, 0, &its, NULL);
-}
-
-/* --- what a test says ----------------------------------------------------- */
-
-static bool on_packet(struct supervisor *s, struct running *r, size_t n)
-{
-	struct wire_detail d;
-	const char *text;
-	struct frame f;
-
-	s->packet[n] = '\0';
-	if (!init_packet_parse(s->packet, n, &f))
-		return false;
-	switch (f.type) {
-	case WIRE_DETAIL:
-		if (!frame_get_detail(&f, &d, &text) || d.verdict >= WIRE_VERDICT_COUNT)
-			return false;
-		r->verdict = worse(r->verdict, d.verdict);
-		break;
-	case WIRE_WORKER:
-		if (f.length != sizeof(struct wire_worker))
-			return false;
-		break;
-	case WIRE_RESULT:
-		r->finished = true;
-		return true;
-	default:
-		return false;
-	}
-	s->host->send(s->host, f.type, f.payload, f.length, NULL, 0);
-	return true;
-}
-
-/* Returns how many packets there were, at most max. */
-static unsigned take_packets(struct supervisor *s, struct running *r, unsigned max)
-{
-	unsigned i;
-
-	for (i = 0; i < max && r->child.sock >= 0; i++) {
-		ssize_t n = recv(r->child.sock, s->packet, INIT_PACKET_MAX, 0);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			break;
-		/* it left our WIRE_STOP unread; what it sent comes behind this */
-		if (n < 0 && errno == ECONNRESET)
-			continue;
-		if (n <= 0) {	/* nobody has the other end any more */
-			close_fd(&r->child.sock);
-			break;
-		}
-		if (!on_packet(s, r, (size_t)n))
-			init_log(s->host, "test %s sent %zd bytes that are no frame",
-				 r->child.test->name, n);
-	}
-	return i;
-}
-
-static size_t take_output(struct supervisor *s, struct running *r)
-{
-	char bytes[OUTPUT_AT_ONCE];
-	ssize_t n;
-
-	if (r->child.output < 0)
-		return 0;
-	n = read(r->child.output, bytes, sizeof(bytes));
-	if (n > 0) {
-		s->host->output(s->host, bytes, (size_t)n);
-		return (size_t)n;
-	}
-	if (n == 0)
-		close_fd(&r->child.output);
-	return 0;
 }
 
 /* --- the life of a test --------------------------------------------------- */
@@ -176,7 +60,7 @@ static void on_timer(struct supervisor *s, struct running *r)
 	if (read(s->timerfd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	if (r->fate != FATE_RUNS) {
-		r->undead = r->exited = true;
+		r->undead = r->proc.exited = true;
 		return;
 	}
 	r->fate = r->stopping ? FATE_STOPPED : FATE_TIMEOUT;
@@ -189,7 +73,7 @@ static void watch(struct supervisor *s, struct running *r)
 {
 	enum { CHILD, TIMER, FRAMES, OUTPUT, HOST, COUNT };
 
-	while (!r->exited) {
+	while (!r->proc.exited) {
 		bool busy = s->host->busy;
 		struct pollfd p[COUNT] = {
 			[CHILD] = { .fd = s->sigfd, .events = POLLIN },
@@ -207,14 +91,14 @@ static void watch(struct supervisor *s, struct running *r)
 		if (p[HOST].revents)
 			s->host->ready(s->host, p[HOST].revents);
 		if (p[FRAMES].revents)
-			take_packets(s, r, PACKETS_AT_ONCE);
+			supervise_take_packets(s, r, PACKETS_AT_ONCE);
 		if (p[OUTPUT].revents)
-			take_output(s, r);
+			supervise_take_output(s, r);
 		if (p[CHILD].revents) {
 			init_reap_ack(s->sigfd);
-			r->exited = init_reap(r->child.pid, &r->status);
+			init_reap((struct init_proc *const[]){ &r->proc }, 1);
 		}
-		if (p[TIMER].revents && !r->exited)
+		if (p[TIMER].revents && !r->proc.exited)
 			on_timer(s, r);
 	}
 }
@@ -222,13 +106,13 @@ static void watch(struct supervisor *s, struct running *r)
 /* Nothing of a test may reach into the next one. */
 static void clean_up(struct supervisor *s, struct running *r)
 {
-	unsigned left = init_reap_rest(s->sigfd, KILL_MS);
+	unsigned left = init_reap_rest(s->sigfd, NULL, KILL_MS);
 	size_t n = 0, more;
 
 	arm(s, 0);
-	while (take_packets(s, r, PACKETS_AT_ONCE))
+	while (supervise_take_packets(s, r, PACKETS_AT_ONCE))
 		;
-	while (n < PIPE_MAX && (more = take_output(s, r)))
+	while (n < PIPE_MAX && (more = supervise_take_output(s, r)))
 		n += more;
 	init_child_fini(&r->child);
 	s->host->settle(s->host);
@@ -241,12 +125,12 @@ static void clean_up(struct supervisor *s, struct running *r)
 
 static void report_crash(struct supervisor *s, const struct running *r)
 {
-	struct wire_crash c = { .signal = (uint32_t)WTERMSIG(r->status),
+	struct wire_crash c = { .signal = (uint32_t)WTERMSIG(r->proc.status),
 				.pid = (uint32_t)r->child.pid };
 	char text[512] = "";
 
 	snprintf(c.name, sizeof(c.name), "%s", r->child.test->name);
-	init_signal_name(WTERMSIG(r->status), c.signal_name);
+	init_signal_name(WTERMSIG(r->proc.status), c.signal_name);
 	init_kmsg_find(s->plan->kmsg_fd, r->child.pid, text, sizeof(text));
 	s->host->send(s->host, WIRE_CRASH, &c, sizeof(c), text, strlen(text));
 }
@@ -266,16 +150,16 @@ static enum wire_verdict judge(struct supervisor *s, const struct running *r, ui
 	if (r->fate == FATE_STOPPED) {
 		init_detail(s->host, WIRE_INCONCLUSIVE, "Stopped",
 			    "asked to stop, did not, killed after %.1f s (%s)", seconds, doing);
-		return worse(r->verdict, WIRE_INCONCLUSIVE);
+		return supervise_worse(r->verdict, WIRE_INCONCLUSIVE);
 	}
-	if (WIFSIGNALED(r->status)) {
+	if (WIFSIGNALED(r->proc.status)) {
 		report_crash(s, r);
 		return WIRE_FAIL;
 	}
-	if (!r->finished || WEXITSTATUS(r->status)) {
+	if (!r->finished || WEXITSTATUS(r->proc.status)) {
 		init_detail(s->host, WIRE_FAIL, "NoResult",
 			    "the test's process exited with status %d before the test ended",
-			    WEXITSTATUS(r->status));
+			    WEXITSTATUS(r->proc.status));
 		return WIRE_FAIL;
 	}
 	return r->verdict;
@@ -309,6 +193,7 @@ static enum wire_verdict run_test(struct supervisor *s, const struct ktstr_test 
 			    strerrordesc_np(-err));
 		return WIRE_INCONCLUSIVE;
 	}
+	r.proc.pid = r.child.pid;
 	arm(s, r.budget_ms);
 	watch(s, &r);
 	*ret_ns = units_now_ns() - r.start_ns;
