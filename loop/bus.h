@@ -2,15 +2,20 @@
 #ifndef KTSTR_LOOP_BUS_H
 #define KTSTR_LOOP_BUS_H
 /*
- * Who answers at which I/O port. A handful of ranges, added when the board is
- * built. Ports that nobody claims read as ones and swallow writes, like a bus
- * without a device. Thread: control.
+ * Who answers at which address: the board has one bus for I/O ports and one for
+ * memory. A handful of ranges, added when the board is built. Addresses that
+ * nobody claims read as ones and swallow writes, like a bus without a device.
+ * Thread: control.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
 
-/* offset is the port minus the range's base; width is 1, 2 or 4 bytes. */
+/*
+ * offset is the address minus the range's base; width is 1, 2 or 4 bytes, in
+ * memory also 8, of which value has the lower half.
+ */
 struct bus_ops {
 	uint32_t (*read)(void *dev, uint16_t offset, unsigned width);
 	void (*write)(void *dev, uint16_t offset, unsigned width, uint32_t value);
@@ -21,17 +26,19 @@ struct bus_ops {
 struct bus {
 	unsigned count;
 	struct bus_range {
-		uint16_t base, len;
+		uint64_t base;
+		uint16_t len;
 		const struct bus_ops *ops;
 		void *dev;
 	} range[BUS_RANGES_MAX];
 };
 
 /* Claim [base, base + len) for dev (borrowed). -EEXIST when a part is taken. */
-int bus_add(struct bus *b, uint16_t base, uint16_t len, const struct bus_ops *ops, void *dev,
+int bus_add(struct bus *b, uint64_t base, uint16_t len, const struct bus_ops *ops, void *dev,
 	    struct err *e);
 
-uint32_t bus_read(const struct bus *b, uint64_t port, unsigned width);
-void bus_write(const struct bus *b, uint64_t port, unsigned width, uint32_t value);
+bool bus_has(const struct bus *b, uint64_t addr);
+uint32_t bus_read(const struct bus *b, uint64_t addr, unsigned width);
+void bus_write(const struct bus *b, uint64_t addr, unsigned width, uint32_t value);
 
 #endif

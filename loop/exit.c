@@ -27,12 +27,11 @@ static void exit_none(struct machine *m, unsigned cpu, const struct vcpu_exit *x
 	(void)x;
 }
 
-static void exit_pio(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
+/* Each access in turn; of eight bytes the upper half reads as zeros. */
+static void access_bus(const struct bus *bus, const struct vcpu_exit *x)
 {
-	const struct bus *bus = machine_bus(m);
 	uint8_t *at = x->data;
 
-	(void)cpu;
 	for (unsigned i = 0; i < x->count; i++, at += x->width) {
 		uint32_t v;
 
@@ -41,14 +40,26 @@ static void exit_pio(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
 			continue;
 		}
 		v = bus_read(bus, x->addr, x->width);
+		memset(at, 0, x->width);
 		memcpy(at, &v, MIN(x->width, sizeof(v)));
 	}
 }
 
-/* No device has registers in memory: reads are ones, writes go nowhere. */
+static void exit_pio(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
+{
+	(void)cpu;
+	access_bus(machine_ports(m), x);
+}
+
+/* Where no device has registers reads are ones, and writes go nowhere. */
 static void exit_mmio(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
 {
-	(void)m;
+	const struct bus *bus = machine_mmio(m);
+
+	if (bus_has(bus, x->addr)) {
+		access_bus(bus, x);
+		return;
+	}
 	log_debug("vCPU %u: MMIO %s at 0x%" PRIx64 ", %u bytes: nobody is there", cpu,
 		  x->is_write ? "write" : "read", x->addr, x->width);
 	if (!x->is_write)

@@ -34,7 +34,7 @@ struct machine {
 	/* the board, in the order in which it is built */
 	struct vm *vm;
 	struct mm *mm;
-	struct bus bus;
+	struct bus ports, mmio;
 	struct legacy legacy;
 	struct uart com1, com2;
 	int com1_irq, com2_irq;		/* eventfds bound to their GSI */
@@ -108,7 +108,7 @@ static int add_uart(struct machine *m, struct uart *u, uint16_t port, unsigned g
 	r = vm_collect_port(m->vm, port, e);
 	if (r < 0 && r != -EOPNOTSUPP)
 		return r;
-	return bus_add(&m->bus, port, UART_PORTS, &uart_ops, u, e);
+	return bus_add(&m->ports, port, UART_PORTS, &uart_ops, u, e);
 }
 
 static void on_off(const char *text, void *arg)
@@ -238,7 +238,7 @@ static int build(struct machine *m, const struct machine_spec *spec, struct err 
 	    (r = add_memory(m, spec, e)) < 0 ||
 	    (r = add_uart(m, &m->com1, UART_COM1_PORT, UART_COM1_GSI, e)) < 0 ||
 	    (r = add_uart(m, &m->com2, UART_COM2_PORT, UART_COM2_GSI, e)) < 0 ||
-	    (r = legacy_add(&m->legacy, &m->bus, e)) < 0 ||
+	    (r = legacy_add(&m->legacy, &m->ports, e)) < 0 ||
 	    (spec->ring && (r = add_ring(m, e)) < 0) ||
 	    (r = load(m, spec, &entry, e)) < 0 ||
 	    (r = add_vcpus(m, spec, &entry, e)) < 0)
@@ -338,7 +338,7 @@ static void on_collected_write(uint16_t port, unsigned width, uint32_t value, vo
 {
 	const struct machine *m = arg;
 
-	bus_write(&m->bus, port, width, value);
+	bus_write(&m->ports, port, width, value);
 }
 
 static void take_collected(struct machine *m)
@@ -448,9 +448,14 @@ void machine_end(struct machine *m, enum stop_reason why, const char *text)
 	m->ops.on_end(why, text, m->ops.arg);
 }
 
-const struct bus *machine_bus(const struct machine *m)
+const struct bus *machine_ports(const struct machine *m)
 {
-	return &m->bus;
+	return &m->ports;
+}
+
+const struct bus *machine_mmio(const struct machine *m)
+{
+	return &m->mmio;
 }
 
 /* --- what the owner may ask ----------------------------------------------- */

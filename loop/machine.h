@@ -93,7 +93,8 @@ struct bus;
 
 /* The guest ended, or must end: tell the owner, once. */
 void machine_end(struct machine *m, enum stop_reason why, const char *text);
-const struct bus *machine_bus(const struct machine *m);
+const struct bus *machine_ports(const struct machine *m);
+const struct bus *machine_mmio(const struct machine *m);
 /* Handle what a vCPU posted. The caller holds the baton and gives it back. */
 void machine_handle_exit(struct machine *m, unsigned cpu, const struct vcpu_exit *x);
 

@@ -208,7 +208,7 @@ static void take(void *dev, uint16_t offset, unsigned width, uint32_t value)
 	*(uint32_t *)dev = value;
 }
 
-static void a_port_belongs_to_one_device_or_to_nobody(void)
+static void an_address_belongs_to_one_device_or_to_nobody(void)
 {
 	static const struct bus_ops ops = { answer, take };
 	struct bus b = { 0 };
@@ -222,6 +222,9 @@ static void a_port_belongs_to_one_device_or_to_nobody(void)
 	tap_eq(bus_read(&b, 0x3fa, 1), 102);
 	tap_eq(bus_read(&b, 0x401, 1), UINT32_MAX);
 	tap_eq(bus_read(&b, UINT64_MAX, 1), UINT32_MAX);
+	tap_ok(bus_has(&b, 0x400) && !bus_has(&b, 0x401), "who is there");
+	tap_eq(bus_add(&b, 0xfec003f8, 8, &ops, &dev, &e), 0);
+	tap_eq(bus_read(&b, 0xfec003f9, 4), 101);
 	bus_write(&b, 0x500, 1, 5);
 	tap_eq(dev, 100);
 	bus_write(&b, 0x3f8, 1, 5);
@@ -239,6 +242,6 @@ int main(void)
 	TAP_RUN(a_host_failure_is_an_error_whatever_the_tests_say);
 	TAP_RUN(a_guest_cannot_fill_our_memory);
 	TAP_RUN(the_record_says_what_is_known_and_nothing_else);
-	TAP_RUN(a_port_belongs_to_one_device_or_to_nobody);
+	TAP_RUN(an_address_belongs_to_one_device_or_to_nobody);
 	return tap_done();
 }
