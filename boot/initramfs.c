@@ -42,10 +42,24 @@ int initramfs_create(struct initramfs **ret, struct err *e)
 	return 0;
 }
 
+int initramfs_create_over(struct initramfs *base, struct initramfs **ret, struct err *e)
+{
+	int r = initramfs_create(ret, e);
+
+	assert(!base->over && !base->finished);
+	if (r < 0)
+		return r;
+	(*ret)->base = base;
+	base->over = *ret;
+	return 0;
+}
+
 void initramfs_destroy(struct initramfs *fs)
 {
 	if (!fs)
 		return;
+	if (fs->base)
+		fs->base->over = NULL;
 	tdestroy(fs->tree, free_entry);
 	free(fs->libs);
 	buf_fini(&fs->cpio);
@@ -132,6 +146,17 @@ struct initramfs_entry *initramfs_find(const struct initramfs *fs, const char *p
 
 /* --- entries -------------------------------------------------------------- */
 
+/* Both archives may have a folder; anything else would replace what the other one has. */
+static int check_other(const struct initramfs *fs, const char *path, mode_t mode, struct err *e)
+{
+	const struct initramfs *other = fs->base ? fs->base : fs->over;
+	const struct initramfs_entry *ent = other ? initramfs_find(other, path) : NULL;
+
+	if (!ent || (S_ISDIR(ent->mode) && S_ISDIR(mode)))
+		return 0;
+	return err_set(e, -EEXIST, "add %s: the path is taken by something else", path);
+}
+
 /* Entries for the folders above path, as far as they are missing. */
 static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
 {
@@ -150,6 +175,9 @@ static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
 			return err_set(e, -ENOTDIR, "add %s: %s is in the archive and not a folder",
 				       path, copy);
 		if (!ent) {
+			r = check_other(fs, copy, S_IFDIR, e);
+			if (r < 0)
+				return r;
 			at = cpio_begin(&fs->cpio, copy + 1, S_IFDIR | 0755, ++fs->ino);
 			r = initramfs_close_entry(fs, copy, S_IFDIR | 0755, &at, &ent, e);
 			if (r < 0)
@@ -166,7 +194,9 @@ int initramfs_open_entry(struct initramfs *fs, const char *path, mode_t mode,
 	int r;
 
 	assert(!fs->finished);
-	r = add_ancestors(fs, path, e);
+	r = check_other(fs, path, mode, e);
+	if (r == 0)
+		r = add_ancestors(fs, path, e);
 	if (r < 0)
 		return r;
 	*ret = cpio_begin(&fs->cpio, path + 1, mode, ++fs->ino);
@@ -261,8 +291,10 @@ int initramfs_finish(struct initramfs *fs, struct buf *ret_cpio, struct err *e)
 	struct cpio_entry at;
 
 	assert(!fs->finished);
-	at = cpio_begin(&fs->cpio, &INITRAMFS_MARKER[1], S_IFREG | 0444, ++fs->ino);
-	(void)cpio_end(&fs->cpio, &at);	/* it has no content, and buf_ok() tells the rest */
+	if (!fs->over) {
+		at = cpio_begin(&fs->cpio, &INITRAMFS_MARKER[1], S_IFREG | 0444, ++fs->ino);
+		(void)cpio_end(&fs->cpio, &at);	/* no content, and buf_ok() tells the rest */
+	}
 	cpio_trailer(&fs->cpio);
 	if (!buf_ok(&fs->cpio))
 		return err_sys(e, -ENOMEM, "initramfs");

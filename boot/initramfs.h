@@ -29,6 +29,12 @@ struct err;
 struct initramfs;
 
 int initramfs_create(struct initramfs **ret, struct err *e);
+/*
+ * An archive that is unpacked over base, directly behind it, so that base can
+ * be packed once for many. Libraries of programs that are added here go into
+ * base; base gets no marker. base must outlive this.
+ */
+int initramfs_create_over(struct initramfs *base, struct initramfs **ret, struct err *e);
 void initramfs_destroy(struct initramfs *fs);
 
 /*
@@ -39,7 +45,8 @@ int initramfs_check_user_path(const char *guest, struct err *e);
 
 /*
  * Add one entry at an absolute guest path. Adding the same path again with the
- * same content and mode is nothing; with another one -EEXIST. ".." in guest,
+ * same content and mode is nothing; with another one -EEXIST, as is a path that
+ * the base or the archive over it has. ".." in guest,
  * folders, devices, FIFOs and sockets as host, and a host file that shrinks
  * while it is read are refused by name. The host's symbolic links are followed.
  */

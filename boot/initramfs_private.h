@@ -17,6 +17,8 @@ struct initramfs_entry {
 };
 
 struct initramfs {
+	struct initramfs *base;	/* of this one; NULL: it is none's overlay */
+	struct initramfs *over;	/* the one over this */
 	struct buf cpio;
 	void *tree;		/* struct initramfs_entry by path, see tsearch(3) */
 	uint32_t ino;		/* of the last entry */

@@ -67,8 +67,11 @@ static int add_interp(struct initramfs *fs, const char *interp, struct err *e)
 static int add_libraries(struct initramfs *fs, const struct closure *c, const char *guest,
 			 struct err *e)
 {
-	int r = c->interp ? add_interp(fs, c->interp, e) : 0;
+	int r;
 
+	if (fs->base)
+		fs = fs->base;
+	r = c->interp ? add_interp(fs, c->interp, e) : 0;
 	for (size_t i = 0; i < c->count && r == 0; i++) {
 		const struct closure_lib *lib = &c->lib[i];
 

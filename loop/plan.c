@@ -12,7 +12,6 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "boot/boot.h"
-#include "boot/initramfs.h"
 #include "init/init.h"
 #include "loop/machine.h"
 #include "loop/plan_nested.h"
@@ -33,6 +32,7 @@ void plan_init(struct plan *p)
 void plan_fini(struct plan *p)
 {
 	machine_destroy(p->machine);
+	payload_fini(&p->payload);
 	buf_fini(&p->outer_initrd);
 	kernel_fini(&p->outer);
 	kernel_fini(&p->kernel);
@@ -105,49 +105,13 @@ static int find_shape(struct plan *p, const struct config *c, uint64_t *ret_memo
 	return r;
 }
 
-/* --- the guest's payload -------------------------------------------------- */
-
-static int add_tests(struct initramfs *fs, const struct config *c, struct err *e)
-{
-	_cleanup_(buf_fini) struct buf names = BUF_INIT;
-
-	for (size_t i = 0; i < c->tests.count; i++)
-		buf_fmt(&names, "%s\n", c->tests.item[i]);
-	if (!buf_ok(&names))
-		return err_sys(e, -ENOMEM, "initramfs");
-	return initramfs_add_bytes(fs, INIT_TESTS_PATH, names.data, names.len, 0644, e);
-}
-
-static int pack(struct plan *p, const struct config *c, struct buf *ret, uint64_t *ret_unpacked)
-{
-	_cleanup_(buf_fini) struct buf cpio = BUF_INIT;
-	struct initramfs *fs;
-	int r = initramfs_create(&fs, &p->err);
-
-	if (r < 0)
-		return r;
-	if ((r = initramfs_add_program(fs, "/init", p->binary, &p->err)) == 0 &&
-	    (r = add_tests(fs, c, &p->err)) == 0)
-		r = initramfs_finish(fs, &cpio, &p->err);
-	*ret_unpacked = initramfs_unpacked_bytes(fs);
-	initramfs_destroy(fs);
-	if (r < 0)
-		return err_ctx(&p->err, r, "initramfs");
-	p->initramfs_bytes = cpio.len;
-	if (!c->lz4) {
-		*ret = cpio;
-		cpio = (struct buf)BUF_INIT;
-		return 0;
-	}
-	r = initramfs_lz4(cpio.data, cpio.len, ret, &p->err);
-	p->initramfs_packed_bytes = ret->len;
-	return r;
-}
+/* --- memory --------------------------------------------------------------- */
 
 /* RAM: what was asked for if that is enough, else what is needed. */
 static int size_memory(struct plan *p, const struct config *c, const struct boot_image *img,
-		       uint64_t initrd, uint64_t unpacked, uint64_t tests_need)
+		       uint64_t tests_need)
 {
+	uint64_t initrd = p->payload.initrd.len, unpacked = p->payload.unpacked_bytes;
 	uint64_t needed = boot_memory_needed(img, initrd, unpacked, topo_cpus(&p->topo));
 
 	if (!c->memory_bytes) {
@@ -169,8 +133,7 @@ static int size_memory(struct plan *p, const struct config *c, const struct boot
 
 /* --- a machine on this KVM ------------------------------------------------ */
 
-static int build_machine(struct plan *p, const struct config *c, const struct boot_image *img,
-			 const struct buf *initrd)
+static int build_machine(struct plan *p, const struct config *c, const struct boot_image *img)
 {
 	struct cmdline cmdline;
 	const struct machine_spec spec = {
@@ -179,8 +142,8 @@ static int build_machine(struct plan *p, const struct config *c, const struct bo
 		.image = img,
 		.cmdline = &cmdline,
 		.cmdline_extra = c->cmdline,
-		.initrd = initrd->data,
-		.initrd_bytes = initrd->len,
+		.initrd = p->payload.initrd.data,
+		.initrd_bytes = p->payload.initrd.len,
 		.memory_bytes = p->memory_bytes,
 		.ring = !c->no_ring,
 	};
@@ -193,9 +156,11 @@ static int build_machine(struct plan *p, const struct config *c, const struct bo
 
 static int make(struct plan *p, const struct config *c)
 {
-	_cleanup_(buf_fini) struct buf initrd = BUF_INIT;
 	_cleanup_(boot_image_close) struct boot_image img = { .fd = -1 };
-	uint64_t unpacked, tests_need;
+	struct payload_request payload = {
+		.config = c, .kernel = &p->kernel, .topo = &p->topo,
+	};
+	uint64_t tests_need;
 	int r;
 
 	if ((r = choose_accel(p, c)) < 0 ||
@@ -207,13 +172,15 @@ static int make(struct plan *p, const struct config *c)
 	if (r < 0)
 		return err_ctx(&p->err, r, "kernel");
 	p->release = strdup(p->kernel.release ? p->kernel.release : img.release);
+	payload.binary = p->binary;
 	if ((r = find_shape(p, c, &tests_need)) < 0 ||
-	    (r = pack(p, c, &initrd, &unpacked)) < 0 ||
-	    (r = size_memory(p, c, &img, initrd.len, unpacked, tests_need)) < 0)
+	    (r = payload_make(&payload, &p->payload, &p->err)) < 0 ||
+	    (r = size_memory(p, c, &img, tests_need)) < 0)
 		return r;
-	if (p->accel == ACCEL_NESTED)
-		return plan_nested(p, c);
-	return build_machine(p, c, &img, &initrd);
+	r = p->accel == ACCEL_NESTED ? plan_nested(p, c) : build_machine(p, c, &img);
+	/* it is in guest memory now, or was only measured */
+	buf_fini(&p->payload.initrd);
+	return r;
 }
 
 void plan_make(struct plan *p, const struct config *c)

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "boot/kernels.h"
 #include "loop/config.h"
+#include "loop/payload.h"
 
 struct machine;
 
@@ -27,8 +28,7 @@ struct plan {
 	char *release;			/* of the guest kernel, as its file says; may be NULL */
 	struct topo topo;
 	uint64_t memory_bytes;
-	uint64_t initramfs_bytes;	/* unpacked archive */
-	uint64_t initramfs_packed_bytes;	/* 0: not compressed */
+	struct payload payload;
 	uint64_t timeout_ns;
 
 	/* accel kvm */

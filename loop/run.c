@@ -102,8 +102,8 @@ static void take_plan(struct ktstr_run *run)
 	f->accel = p->accel;
 	f->topo = p->topo;
 	f->memory_bytes = p->memory_bytes;
-	f->initramfs_bytes = p->initramfs_bytes;
-	f->initramfs_packed_bytes = p->initramfs_packed_bytes;
+	f->initramfs_bytes = p->payload.bytes;
+	f->initramfs_packed_bytes = p->payload.packed_bytes;
 	f->kernel_path = p->kernel.image ? strdup(p->kernel.image) : NULL;
 	f->kernel_release = p->release && *p->release ? strdup(p->release) : NULL;
 	f->kernel_why = p->kernel.why ? strdup(p->kernel.why) : NULL;

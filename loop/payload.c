@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The guest's payload: what each feature brings, packed as base and suffix. */
+#include "loop/payload.h"
+
+#include <errno.h>
+
+#include "base/err.h"
+#include "base/util.h"
+#include "boot/initramfs.h"
+#include "init/init.h"
+#include "loop/config.h"
+
+struct payload_draft {
+	struct initramfs *part[PAYLOAD_PARTS];
+};
+
+/* --- features ------------------------------------------------------------- */
+
+static int add_init(struct payload_draft *d, const struct payload_request *q, struct err *e)
+{
+	return payload_add_program(d, PAYLOAD_SUFFIX, "/init", q->binary, e);
+}
+
+static int add_tests(struct payload_draft *d, const struct payload_request *q, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < q->config->tests.count; i++)
+		buf_fmt(&names, "%s\n", q->config->tests.item[i]);
+	return payload_add_bytes(d, PAYLOAD_SUFFIX, INIT_TESTS_PATH, &names, e);
+}
+
+/* One row for each feature that brings files. */
+static int (*const features[])(struct payload_draft *d, const struct payload_request *q,
+			       struct err *e) = {
+	add_init,
+	add_tests,
+};
+
+/* --- adding --------------------------------------------------------------- */
+
+int payload_add_bytes(struct payload_draft *d, enum payload_part part, const char *guest,
+		      const struct buf *bytes, struct err *e)
+{
+	if (!buf_ok(bytes))
+		return err_sys(e, -ENOMEM, "add %s", guest);
+	return initramfs_add_bytes(d->part[part], guest, bytes->data, bytes->len, 0644, e);
+}
+
+int payload_add_file(struct payload_draft *d, enum payload_part part, const char *guest,
+		     const char *host, struct err *e)
+{
+	return initramfs_add_file(d->part[part], guest, host, e);
+}
+
+int payload_add_symlink(struct payload_draft *d, enum payload_part part, const char *guest,
+			const char *target, struct err *e)
+{
+	return initramfs_add_symlink(d->part[part], guest, target, e);
+}
+
+int payload_add_dir(struct payload_draft *d, enum payload_part part, const char *guest,
+		    struct err *e)
+{
+	return initramfs_add_dir(d->part[part], guest, e);
+}
+
+int payload_add_program(struct payload_draft *d, enum payload_part part, const char *guest,
+			const char *host, struct err *e)
+{
+	return initramfs_add_program(d->part[part], guest, host, e);
+}
+
+/* --- packing -------------------------------------------------------------- */
+
+static int pack_part(struct initramfs *fs, bool lz4, struct payload *p, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf cpio = BUF_INIT, packed = BUF_INIT;
+	const struct buf *out = &cpio;
+	int r = initramfs_finish(fs, &cpio, e);
+
+	if (r == 0 && lz4) {
+		r = initramfs_lz4(cpio.data, cpio.len, &packed, e);
+		out = &packed;
+	}
+	if (r < 0)
+		return r;
+	p->bytes += cpio.len;
+	p->packed_bytes += packed.len;
+	p->unpacked_bytes += initramfs_unpacked_bytes(fs);
+	buf_add(&p->initrd, out->data, out->len);
+	return buf_ok(&p->initrd) ? 0 : err_sys(e, -ENOMEM, "initramfs");
+}
+
+static int make(struct payload_draft *d, const struct payload_request *q, struct payload *p,
+		struct err *e)
+{
+	int r = initramfs_create(&d->part[PAYLOAD_BASE], e);
+
+	if (r == 0)
+		r = initramfs_create_over(d->part[PAYLOAD_BASE], &d->part[PAYLOAD_SUFFIX], e);
+	for (size_t i = 0; i < ARRAY_SIZE(features) && r == 0; i++)
+		r = features[i](d, q, e);
+	for (int i = 0; i < PAYLOAD_PARTS && r == 0; i++)
+		r = pack_part(d->part[i], q->config->lz4, p, e);
+	return r;
+}
+
+int payload_make(const struct payload_request *q, struct payload *ret, struct err *e)
+{
+	struct payload_draft d = { 0 };
+	struct payload p = { 0 };
+	int r = make(&d, q, &p, e);
+
+	initramfs_destroy(d.part[PAYLOAD_SUFFIX]);
+	initramfs_destroy(d.part[PAYLOAD_BASE]);
+	if (r < 0) {
+		payload_fini(&p);
+		return err_ctx(e, r, "initramfs");
+	}
+	*ret = p;
+	return 0;
+}
+
+void payload_fini(struct payload *p)
+{
+	buf_fini(&p->initrd);
+	*p = (struct payload){ 0 };
+}
