@@ -33,7 +33,17 @@ static const struct option_row rows[] = {
 	    .help = "nested: the kernel that runs KVM inside QEMU"),
 	ROW("topology", OPTION_TOPOLOGY, topology, .arg = "N,L,C,T",
 	    .def = "1,1,2,1, or what the tests need", .inner = true,
-	    .help = "NUMA nodes, LLCs, cores per LLC, threads per core; also 1n2l4c2t"),
+	    .help = "NUMA nodes, LLCs, cores per LLC, threads per core; 1n2l4c2t; or a preset"),
+	ROW("numa", OPTION_LIST, numa, .arg = "SPEC", .def = "uniform",
+	    .help = "a node: llcs=2,mem=512M,latency=100ns,bandwidth=50G,cache=1G"),
+	ROW("distances", OPTION_STRING, distances, .arg = "R1;R2;...", .def = "10 and 20",
+	    .help = "the distances of NUMA nodes, a row for each"),
+	ROW("package", OPTION_STRING, package, .arg = "llc|node|all", .def = "llc",
+	    .help = "what a processor package holds"),
+	ROW("max-cpus", OPTION_STRING, max_cpus, .arg = "COUNT", .def = "those of --topology",
+	    .help = "CPUs that are possible, present or not"),
+	ROW("offline-cpus", OPTION_STRING, offline_cpus, .arg = "LIST", .def = "none",
+	    .help = "CPUs that are not online when the tests start"),
 	ROW("memory", OPTION_SIZE, memory_bytes, .arg = "SIZE", .def = "computed", .inner = true,
 	    .help = "RAM of the guest"),
 	ROW("cmdline", OPTION_STRING, cmdline, .arg = "STR", .inner = true,
@@ -211,7 +221,8 @@ static int set_duration(void *field, const char *value, struct err *e)
 
 static int set_topology(void *field, const char *value, struct err *e)
 {
-	return topo_parse(value, field, e);
+	/* --numa may complete it: config_shape() has all rules */
+	return topo_parse_unchecked(value, field, e);
 }
 
 static int set_accel(void *field, const char *value, struct err *e)
@@ -303,6 +314,62 @@ bool config_is_given(const struct config *c, const struct option_row *row)
 	return c->given >> (row - rows) & 1;
 }
 
+/* --- the shape ------------------------------------------------------------- */
+
+bool config_has_shape(const struct config *c)
+{
+	return c->topology_set || c->numa.count;
+}
+
+/* The nodes alone make a shape, too: their number, and the LLCs of all. */
+static int add_nodes(const struct config *c, struct topo *t, struct err *e)
+{
+	unsigned llcs = 0;
+
+	t->described = 0;
+	for (size_t i = 0; i < c->numa.count; i++) {
+		int r = topo_parse_part(t, "node", c->numa.item[i], e);
+
+		if (r < 0)
+			return err_ctx(e, r, "--numa %.*s", SHOWN_MAX, c->numa.item[i]);
+		llcs += t->node[i].has_llcs ? t->node[i].llcs : 1;
+	}
+	if (!c->topology_set) {
+		t->numa_nodes = t->described;
+		t->llcs = llcs;
+	}
+	return 0;
+}
+
+int config_shape(const struct config *c, const struct topo *base, struct topo *ret,
+		 struct err *e)
+{
+	const struct {
+		const char *option, *part, *value;
+	} parts[] = {
+		{ "distances", "distances", c->distances },
+		{ "package", "package", c->package },
+		{ "max-cpus", "possible", c->max_cpus },
+		{ "offline-cpus", "offline", c->offline_cpus },
+	};
+	struct topo t = *base;
+	int r = c->numa.count ? add_nodes(c, &t, e) : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && r == 0; i++) {
+		if (!parts[i].value)
+			continue;
+		r = topo_parse_part(&t, parts[i].part, parts[i].value, e);
+		if (r < 0)
+			return err_ctx(e, r, "--%s %.*s", parts[i].option, SHOWN_MAX,
+				       parts[i].value);
+	}
+	if (r == 0)
+		r = topo_check(&t, e);
+	if (r == 0)
+		*ret = t;
+	return r;
+}
+
 /* --- contradictions -------------------------------------------------------- */
 
 /* The host tells the guest its role by these; a second one would confuse PID 1. */
@@ -318,15 +385,18 @@ static int check_cmdline(const char *cmdline, struct err *e)
 	return 0;
 }
 
-static int check_memory(const struct config *c, struct err *e)
+static int check_memory(const struct config *c, const struct topo *t, struct err *e)
 {
-	unsigned nodes = c->topology.numa_nodes;
+	uint64_t node_bytes[TOPO_NODES_MAX];
+	int r;
 
 	if (!c->memory_bytes)
 		return 0;
-	if (c->memory_bytes / nodes < MM_ALIGN)
-		return err_set(e, -EINVAL, "--memory: %llu bytes are too few for %u NUMA nodes, "
-			       "which take 2M each", (unsigned long long)c->memory_bytes, nodes);
+	/* where the tests decide the shape, it is not known yet */
+	r = config_has_shape(c) ? topo_split_memory(t, round_up(c->memory_bytes, MM_ALIGN),
+						    MM_ALIGN, node_bytes, e) : 0;
+	if (r < 0)
+		return err_ctx(e, r, "--memory");
 	if (c->qemu_memory_bytes && c->qemu_memory_bytes <= c->memory_bytes)
 		return err_set(e, -EINVAL, "--qemu-memory: must be more than --memory, "
 			       "which is taken from it");
@@ -335,11 +405,12 @@ static int check_memory(const struct config *c, struct err *e)
 
 int config_check(const struct config *c, struct err *e)
 {
-	int r = topo_check(&c->topology, e);
+	struct topo t;
+	int r = config_shape(c, &c->topology, &t, e);
 
 	if (r < 0)
-		return err_ctx(e, r, "--topology");
-	r = check_memory(c, e);
+		return r;
+	r = check_memory(c, &t, e);
 	if (r < 0)
 		return r;
 	return c->cmdline ? check_cmdline(c->cmdline, e) : 0;

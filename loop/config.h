@@ -39,6 +39,11 @@ struct config {
 	struct strlist tests;		/* empty: all */
 	struct topo topology;
 	bool topology_set;
+	struct strlist numa;		/* one description of a node each; empty: uniform */
+	char *distances;		/* these four: NULL: not given */
+	char *package;
+	char *max_cpus;
+	char *offline_cpus;
 	uint64_t memory_bytes;		/* 0: computed */
 	char *cmdline;			/* appended */
 	uint64_t timeout_ns;		/* 0: default, scaled by the accelerator */
@@ -89,6 +94,16 @@ int config_from_env(struct config *c, struct err *e);
 #define CONFIG_VARIABLE_MAX 40
 /* "KTSTR_FAST_BOOT" for fast-boot. */
 void config_variable(const struct option_row *row, char name[CONFIG_VARIABLE_MAX]);
+
+/*
+ * The shape of the machine: base (--topology, or what the tests need), with
+ * the options that describe a part of it put over it. -EINVAL names the option
+ * or the rule.
+ */
+int config_shape(const struct config *c, const struct topo *base, struct topo *ret,
+		 struct err *e);
+/* Does some option decide the shape, so that the tests' needs do not? */
+bool config_has_shape(const struct config *c);
 
 /* Contradictions between options. */
 int config_check(const struct config *c, struct err *e);

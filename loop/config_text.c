@@ -68,10 +68,7 @@ static bool format_duration(const void *field, struct buf *out)
 
 static bool format_topology(const void *field, struct buf *out)
 {
-	char text[TOPO_TEXT_MAX];
-
-	topo_format(field, text);
-	buf_str(out, text);
+	topo_format_whole(field, out);
 	return true;
 }
 

@@ -137,20 +137,17 @@ static int add_ring(struct machine *m, struct err *e)
 	return vm_add_doorbell_mmio(m->vm, m->doorbell_fd, r->gpa + WIRE_DOORBELL_OFFSET, 4, e);
 }
 
-/* The memory is split evenly over the nodes, in units of 2 MiB, the rest to the last. */
 static int add_memory(struct machine *m, const struct machine_spec *spec, struct err *e)
 {
-	unsigned nodes = spec->topo->numa_nodes;
-	uint64_t node_bytes[MM_NODES_MAX];
-	uint64_t share = round_down(spec->memory_bytes / nodes, MM_ALIGN);
+	uint64_t node_bytes[TOPO_NODES_MAX];
 	const struct mm_layout *l;
 	struct mm_layout layout;
 	int r;
 
-	for (unsigned i = 0; i < nodes; i++)
-		node_bytes[i] = share;
-	node_bytes[nodes - 1] += round_down(spec->memory_bytes - share * nodes, MM_ALIGN);
-	r = mm_layout_build(node_bytes, nodes, spec->ring ? WIRE_RING_BYTES : 0,
+	r = topo_split_memory(spec->topo, spec->memory_bytes, MM_ALIGN, node_bytes, e);
+	if (r < 0)
+		return r;
+	r = mm_layout_build(node_bytes, spec->topo->numa_nodes, spec->ring ? WIRE_RING_BYTES : 0,
 			    vm_phys_bits(m->vm), &layout, e);
 	if (r < 0)
 		return r;

@@ -88,24 +88,41 @@ static int find_binary(struct plan *p, const struct config *c)
 static int find_shape(struct plan *p, const struct config *c, uint64_t *ret_memory)
 {
 	struct testlist list = { 0 };
+	struct topo base;
 	int r;
 
 	*ret_memory = 0;
-	p->topo = c->topology;
 	/* the guest checks names and needs too; here they only size the machine */
-	if (c->topology_set && c->memory_bytes)
-		return 0;
+	if (config_has_shape(c) && c->memory_bytes)
+		return config_shape(c, &c->topology, &p->topo, &p->err);
 	r = testlist_load(p->binary, &list, &p->err);
 	if (r < 0)
 		return r;
-	r = testlist_shape(&list, &c->tests, &p->topo, ret_memory, &p->err);
+	r = testlist_shape(&list, &c->tests, &base, ret_memory, &p->err);
 	testlist_fini(&list);
-	if (c->topology_set)
-		p->topo = c->topology;
-	return r;
+	if (r < 0)
+		return r;
+	return config_shape(c, config_has_shape(c) ? &c->topology : &base, &p->topo, &p->err);
 }
 
 /* --- memory --------------------------------------------------------------- */
+
+/* A node of a few megabytes would be used up by its own page structures. */
+#define NODE_FLOOR (32 * MIB)
+
+/* What the nodes claim, and behind it at least want in all. */
+static uint64_t choose_memory(const struct topo *t, uint64_t want)
+{
+	unsigned sharing;
+	uint64_t claimed = topo_memory_claimed(t, &sharing), rest;
+
+	rest = want > claimed ? want - claimed : 0;
+	if (!sharing)
+		return claimed;
+	if (t->numa_nodes > 1)
+		rest = MAX(rest, sharing * NODE_FLOOR);
+	return claimed + round_up(rest, MM_ALIGN * sharing);
+}
 
 /* RAM: what was asked for if that is enough, else what is needed. */
 static int size_memory(struct plan *p, const struct config *c, const struct boot_image *img,
@@ -114,15 +131,12 @@ static int size_memory(struct plan *p, const struct config *c, const struct boot
 	uint64_t initrd = p->payload.initrd.len, unpacked = p->payload.unpacked_bytes;
 	uint64_t needed = boot_memory_needed(img, initrd, unpacked, topo_cpus(&p->topo));
 
-	if (!c->memory_bytes) {
-		p->memory_bytes = round_up(MAX(needed, tests_need),
-					   MM_ALIGN * p->topo.numa_nodes);
-		return 0;
-	}
 	p->memory_bytes = round_up(c->memory_bytes, MM_ALIGN);
+	if (!c->memory_bytes)
+		p->memory_bytes = choose_memory(&p->topo, MAX(needed, tests_need));
 	if (p->memory_bytes < needed)
 		return err_set(&p->err, -ENOMEM,
-			       "--memory %" PRIu64 "M is too small: kernel %" PRIu64
+			       "memory of %" PRIu64 "M is too small: kernel %" PRIu64
 			       "M, initramfs %" PRIu64 "M packed and %" PRIu64
 			       "M unpacked, %u CPUs: at least %" PRIu64 "M",
 			       p->memory_bytes / MIB, (img->memory_bytes + MIB - 1) / MIB,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/units.h"
 #include "base/util.h"
 #include "loop/nested.h"
@@ -85,10 +86,14 @@ static int add_arg(struct strlist *args, const char *fmt, ...)
 static int inner_args(struct strlist *args, const struct plan *p, const struct config *c)
 {
 	const char *slash = strrchr(p->kernel.image, '/');
-	char topo[TOPO_TEXT_MAX];
+	_cleanup_free_ char *topo = NULL;
+	struct buf shape = BUF_INIT;
 	int r;
 
-	topo_format(&p->topo, topo);
+	topo_format_whole(&p->topo, &shape);
+	topo = buf_take(&shape);
+	if (!topo)
+		return -ENOMEM;
 	if ((r = strlist_add(args, "run")) < 0 ||
 	    (r = config_to_args(c, args)) < 0 ||
 	    (r = add_arg(args, "--accel=kvm")) < 0 ||

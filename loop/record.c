@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/util.h"
 #include "loop/facts.h"
 
@@ -183,6 +184,18 @@ static struct json_object *findings(const struct facts *f)
 	return a;
 }
 
+/* The whole shape, where it is more than the four numbers. */
+static void add_shape(struct json_object *o, const struct topo *t, const char *numbers)
+{
+	_cleanup_free_ char *whole = NULL;
+	struct buf b = BUF_INIT;
+
+	topo_format_whole(t, &b);
+	whole = buf_take(&b);
+	if (whole && strcmp(whole, numbers))
+		add_str(o, "shape", whole);
+}
+
 static void add_setting(struct json_object *o, const struct facts *f)
 {
 	struct json_object *k = json_object_new_object();
@@ -198,6 +211,7 @@ static void add_setting(struct json_object *o, const struct facts *f)
 	if (f->topo.numa_nodes) {
 		topo_format(&f->topo, text);
 		add_str(o, "topology", text);
+		add_shape(o, &f->topo, text);
 		add_u64(o, "cpus", topo_cpus(&f->topo));
 	}
 	if (f->memory_bytes)

@@ -98,8 +98,8 @@ exec: unknown command|exec
 --nope: unknown option|run --nope
 --topolgy.*: unknown option; did you mean --topology\?|run --topolgy=1,1,1,1
 --topo: unknown option|run --topo 1,1,1,1
---numa.*: unknown option|run --numa llcs=2
---distances.*: unknown option|run --distances 10
+--numa.*: takes llcs=|run --numa lcs=2
+distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --scheduler.*: unknown option|run --scheduler ./x
 --sched-arg.*: unknown option|run --sched-arg x
 -i: unknown option|run -i file

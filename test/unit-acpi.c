@@ -263,13 +263,13 @@ static void check_madt(struct topo topo, unsigned cpus, unsigned x2cpus)
 
 static void the_MADT_lists_each_CPU_by_its_APIC_id(void)
 {
-	check_madt((struct topo){ 1, 1, 1, 1 }, 1, 0);
-	check_madt((struct topo){ 1, 1, 4, 1 }, 4, 0);
+	check_madt((struct topo)TOPO(1, 1, 1, 1), 1, 0);
+	check_madt((struct topo)TOPO(1, 1, 4, 1), 4, 0);
 	/* 3 cores take two bits: ids 0, 1, 2, 4, 5, 6 */
-	check_madt((struct topo){ 1, 2, 3, 1 }, 6, 0);
+	check_madt((struct topo)TOPO(1, 2, 3, 1), 6, 0);
 	/* ids 0 to 254 fit in a byte that is not 255 */
-	check_madt((struct topo){ 1, 1, 150, 2 }, 255, 45);
-	check_madt((struct topo){ 4, 16, 16, 2 }, 255, 257);
+	check_madt((struct topo)TOPO(1, 1, 150, 2), 255, 45);
+	check_madt((struct topo)TOPO(4, 16, 16, 2), 255, 257);
 }
 
 /* What an MP table says. */
@@ -336,13 +336,13 @@ static void check_mp(struct topo topo, unsigned cpus)
 
 static void the_MP_table_lists_the_CPUs_that_fit(void)
 {
-	check_mp((struct topo){ 1, 1, 1, 1 }, 1);
-	check_mp((struct topo){ 1, 2, 3, 1 }, 6);
-	check_mp((struct topo){ 1, 1, 40, 1 }, 40);
-	check_mp((struct topo){ 1, 1, 41, 1 }, 40);
-	check_mp((struct topo){ 4, 16, 16, 2 }, 40);
+	check_mp((struct topo)TOPO(1, 1, 1, 1), 1);
+	check_mp((struct topo)TOPO(1, 2, 3, 1), 6);
+	check_mp((struct topo)TOPO(1, 1, 40, 1), 40);
+	check_mp((struct topo)TOPO(1, 1, 41, 1), 40);
+	check_mp((struct topo)TOPO(4, 16, 16, 2), 40);
 	/* one core with a long row of ids: 8 LLCs 32 apart, the last begins at 224 */
-	check_mp((struct topo){ 1, 8, 17, 1 }, 40);
+	check_mp((struct topo)TOPO(1, 8, 17, 1), 40);
 }
 
 /* An AML package length (20.2.4) and the bytes that it takes. */

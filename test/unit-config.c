@@ -232,6 +232,11 @@ static void fill(struct config *c)
 	config_set(c, "kernel", "6.12", NULL);
 	config_set(c, "outer-kernel", "/o", NULL);
 	config_set(c, "topology", "1,1,2,1", NULL);
+	config_set(c, "numa", "mem=1G", NULL);
+	config_set(c, "distances", "10", NULL);
+	config_set(c, "package", "all", NULL);
+	config_set(c, "max-cpus", "4", NULL);
+	config_set(c, "offline-cpus", "1", NULL);
 	config_set(c, "memory", "1536K", NULL);
 	config_set(c, "cmdline", "--a b=\"c d\"", NULL);
 	config_set(c, "timeout", "1500us", NULL);

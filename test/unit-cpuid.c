@@ -91,7 +91,7 @@ static uint32_t bits(uint32_t reg, unsigned high, unsigned low)
 }
 
 /* 2 NUMA nodes, 4 LLCs of 3 cores of 2 threads: CPU 23 is LLC 3, core 2, thread 1. */
-static const struct topo odd = { 2, 4, 3, 2 };
+static const struct topo odd = TOPO(2, 4, 3, 2);
 #define ODD_CPU 23
 #define ODD_APIC (3 << 3 | 2 << 1 | 1)
 
@@ -113,14 +113,14 @@ static void leaf_1_has_the_apic_id_the_count_and_what_kvm_does_not_report(void)
 
 static void one_cpu_per_package_has_no_htt(void)
 {
-	struct kvm_cpuid2 *c = patch(LOAD(intel), (struct topo){ 1, 4, 1, 1 }, 3);
+	struct kvm_cpuid2 *c = patch(LOAD(intel), (struct topo)TOPO(1, 4, 1, 1), 3);
 	struct kvm_cpuid_entry2 e = get(c, 1, 0);
 
 	tap_eq(bits(e.ebx, 31, 24), 3);
 	tap_eq(bits(e.ebx, 23, 16), 1);
 	tap_eq(bits(e.edx, 28, 28), 0);
 	free(c);
-	c = patch(LOAD(zen), (struct topo){ 1, 4, 1, 1 }, 3);
+	c = patch(LOAD(zen), (struct topo)TOPO(1, 4, 1, 1), 3);
 	tap_eq(bits(get(c, 0x80000001, 0).ecx, 1, 1), 0);
 	free(c);
 }
@@ -160,8 +160,8 @@ static void check_levels(struct kvm_cpuid2 *c, uint32_t leaf, const struct topo 
 static void topology_leaves_describe_every_shape_for_every_vendor(void)
 {
 	static const struct topo shapes[] = {
-		{ 1, 1, 1, 1 }, { 1, 1, 4, 1 }, { 1, 2, 2, 2 }, { 2, 4, 3, 2 }, { 1, 1, 1, 2 },
-		{ 1, 8, 16, 1 }, { 4, 4, 5, 3 },
+		TOPO(1, 1, 1, 1), TOPO(1, 1, 4, 1), TOPO(1, 2, 2, 2), TOPO(2, 4, 3, 2),
+		TOPO(1, 1, 1, 2), TOPO(1, 8, 16, 1), TOPO(4, 4, 5, 3),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
@@ -233,7 +233,7 @@ static void intel_caches_are_shared_by_the_core_and_by_the_llc(void)
 	tap_eq(get(c, 4, 4).eax, 0);
 	free(c);
 	/* the field has six bits */
-	c = patch(LOAD(intel), (struct topo){ 1, 1, 128, 1 }, 0);
+	c = patch(LOAD(intel), (struct topo)TOPO(1, 1, 128, 1), 0);
 	tap_eq(bits(get(c, 4, 3).eax, 31, 26), 63);
 	tap_eq(bits(get(c, 4, 3).eax, 25, 14), 127);
 	free(c);

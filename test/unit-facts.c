@@ -169,7 +169,7 @@ static void the_record_says_what_is_known_and_nothing_else(void)
 
 	ended(0);
 	f.accel = ACCEL_KVM;
-	f.topo = (struct topo){ 1, 2, 2, 1 };
+	f.topo = (struct topo)TOPO(1, 2, 2, 1);
 	f.memory_bytes = 300 * MIB;
 	f.by_ring = true;
 	f.phase_ns[PHASE_SETUP] = 1000;

@@ -51,7 +51,7 @@ static void text_that_is_no_topology_is_refused(void)
 		"1l2n3c4t", "1N2L3C4T", "2s4c2t", "1n2l4c,2", "1,2l,3,4", "nlct", "1n2l3c4t ",
 		"one", "\n", "1,2,3,4\n",
 	};
-	struct topo t = { 7, 7, 7, 7 };
+	struct topo t = TOPO(7, 7, 7, 7);
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct err e = ERR_INIT;
@@ -74,7 +74,8 @@ static void a_broken_rule_is_named_with_its_value(void)
 		{ "1,1,0,1", "0 cores per LLC" },
 		{ "1,1,1,0", "0 threads per core" },
 		{ "2,3,1,1", "3 LLCs do not divide among 2 NUMA nodes" },
-		{ "2,1,4,1", "1 LLCs do not divide among 2 NUMA nodes" },
+		{ "4,3,4,1", "3 LLCs do not divide among 4 NUMA nodes" },
+		{ "2,1,3,1", "3 cores of an LLC do not divide among the 2 NUMA nodes that" },
 		{ "1,513,1,1", "513 LLCs" },
 		{ "1,8,64,2", "1024 CPUs, must be 1 to 512" },
 		{ "1,512,512,512", "134217728 CPUs" },
@@ -101,8 +102,8 @@ static void the_default_keeps_the_rules(void)
 
 static void format_and_parse_are_inverse(void)
 {
-	const struct topo max = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
-	const struct topo t = { 2, 4, 3, 2 };
+	const struct topo max = TOPO(UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX);
+	const struct topo t = TOPO(2, 4, 3, 2);
 	char text[TOPO_TEXT_MAX];
 	struct topo back;
 
@@ -115,7 +116,7 @@ static void format_and_parse_are_inverse(void)
 
 static void ids_run_thread_core_llc_node(void)
 {
-	static const struct topo t = { 2, 4, 3, 2 };
+	static const struct topo t = TOPO(2, 4, 3, 2);
 
 	tap_eq(topo_cpus(&t), 24);
 	tap_eq(topo_cpu_llc(&t, 0), 0);
@@ -134,19 +135,19 @@ static void apic_ids_have_a_field_per_level(void)
 		unsigned cpu;
 		uint32_t apic_id;
 	} rows[] = {
-		{ { 1, 1, 1, 1 }, 0, 0 },
-		{ { 1, 1, 4, 1 }, 3, 3 },
-		{ { 1, 1, 2, 2 }, 3, 3 },
-		{ { 1, 2, 2, 2 }, 4, 4 },
-		{ { 1, 1, 3, 1 }, 2, 2 },
-		{ { 1, 2, 3, 1 }, 3, 4 },	/* 3 cores take 2 bits */
-		{ { 1, 2, 3, 2 }, 6, 8 },
-		{ { 1, 2, 3, 2 }, 11, 13 },	/* LLC 1, core 2, thread 1 */
-		{ { 1, 1, 1, 3 }, 2, 2 },
-		{ { 1, 1, 2, 3 }, 3, 4 },	/* 3 threads take 2 bits */
-		{ { 2, 4, 1, 1 }, 3, 3 },
-		{ { 1, 100, 5, 1 }, 499, 99 << 3 | 4 },
-		{ { 1, 1, 512, 1 }, 511, 511 },
+		{ TOPO(1, 1, 1, 1), 0, 0 },
+		{ TOPO(1, 1, 4, 1), 3, 3 },
+		{ TOPO(1, 1, 2, 2), 3, 3 },
+		{ TOPO(1, 2, 2, 2), 4, 4 },
+		{ TOPO(1, 1, 3, 1), 2, 2 },
+		{ TOPO(1, 2, 3, 1), 3, 4 },	/* 3 cores take 2 bits */
+		{ TOPO(1, 2, 3, 2), 6, 8 },
+		{ TOPO(1, 2, 3, 2), 11, 13 },	/* LLC 1, core 2, thread 1 */
+		{ TOPO(1, 1, 1, 3), 2, 2 },
+		{ TOPO(1, 1, 2, 3), 3, 4 },	/* 3 threads take 2 bits */
+		{ TOPO(2, 4, 1, 1), 3, 3 },
+		{ TOPO(1, 100, 5, 1), 499, 99 << 3 | 4 },
+		{ TOPO(1, 1, 512, 1), 511, 511 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -163,8 +164,8 @@ static void widths_are_log2_rounded_up(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct topo threads = { 1, 1, 1, rows[i].n };
-		const struct topo cores = { 1, 1, rows[i].n, 1 };
+		const struct topo threads = TOPO(1, 1, 1, rows[i].n);
+		const struct topo cores = TOPO(1, 1, rows[i].n, 1);
 
 		tap_eq(topo_thread_bits(&threads), rows[i].bits);
 		tap_eq(topo_core_bits(&cores), rows[i].bits);
@@ -178,7 +179,7 @@ static void every_cpu_of_every_small_shape_has_its_own_place(void)
 	unsigned shapes = 0, wrong = 0;
 
 	for (unsigned key = 0; key < 3 * 8 * 6 * 4; key++) {
-		struct topo t = { 1 + key % 3, 1 + key / 3 % 8, 1 + key / 24 % 6, 1 + key / 144 };
+		struct topo t = TOPO(1 + key % 3, 1 + key / 3 % 8, 1 + key / 24 % 6, 1 + key / 144);
 		uint32_t last = 0;
 
 		if (topo_check(&t, NULL))

@@ -25,7 +25,7 @@ static bool open_long(struct guest *g, const void *code, size_t bytes)
 	};
 	struct err e = ERR_INIT;
 
-	if (!guest_open(g, (struct topo){ 1, 1, 1, 1 }) || !guest_add_vcpu(g))
+	if (!guest_open(g, (struct topo)TOPO(1, 1, 1, 1)) || !guest_add_vcpu(g))
 		return false;
 	memcpy(g->memory + GUEST_CODE, code, bytes);
 	put64(g, 0x9000, 0xa000 | 3);
@@ -51,7 +51,7 @@ static void a_vcpu_reads_its_apic_id_from_cpuid(void)
 	struct err e = ERR_INIT;
 	struct guest g;
 
-	if (guest_open(&g, (struct topo){ 1, 2, 3, 2 })) {
+	if (guest_open(&g, (struct topo)TOPO(1, 2, 3, 2))) {
 		memcpy(g.memory + GUEST_CODE, code, sizeof(code));
 		for (unsigned i = 0; i < 12 && guest_add_vcpu(&g); i++)
 			tap_ok(!vcpu_set_entry_real(g.v[i], GUEST_CODE, &e), "%s", err_text(&e));
@@ -193,7 +193,7 @@ static void what_kvm_cannot_have_is_refused_with_its_name(void)
 	tap_eq(vm_create("/dev/null", &vm, &e), -ENOTTY);
 	tap_str(err_text(&e), "/dev/null: not a KVM device");
 	tap_ok(!vm, "nothing was made");
-	if (guest_open(&g, (struct topo){ 1, 512, 1, 1 })) {
+	if (guest_open(&g, (struct topo)TOPO(1, 512, 1, 1))) {
 		struct vcpu *v = NULL;
 
 		tap_ok(vm_phys_bits(g.vm) >= 32 && vm_phys_bits(g.vm) <= 57, "%u bits",
@@ -222,7 +222,7 @@ static void another_handler_of_the_signal_is_not_replaced(void)
 	struct guest g;
 
 	sigaction(VCPU_SIGNAL, &other, &before);
-	if (guest_open(&g, (struct topo){ 1, 1, 1, 1 })) {
+	if (guest_open(&g, (struct topo)TOPO(1, 1, 1, 1))) {
 		tap_eq(vcpu_create(g.vm, &g.topo, 0, g.wake_fd, &v, &e), -EBUSY);
 		tap_ok(!v && strstr(err_text(&e), "another handler"), "%s", err_text(&e));
 	}

@@ -58,7 +58,7 @@ static void a_vcpu_that_was_never_woken_parks(void)
 {
 	struct guest g;
 
-	if (guest_open(&g, (struct topo){ 1, 1, 2, 1 }) && guest_add_vcpu(&g) &&
+	if (guest_open(&g, (struct topo)TOPO(1, 1, 2, 1)) && guest_add_vcpu(&g) &&
 	    guest_add_vcpu(&g)) {
 		tap_ok(!vcpu_start(g.v[1], NULL), "it waits for SIPI");
 		let_run(&g, 20);
@@ -166,7 +166,7 @@ static void stop_right_after_start_never_hangs(void)
 	struct err e = ERR_INIT;
 	struct guest g;
 
-	if (!guest_open(&g, (struct topo){ 1, 200, 1, 1 }))
+	if (!guest_open(&g, (struct topo)TOPO(1, 200, 1, 1)))
 		return guest_close(&g);
 	while (g.cpus < 200) {
 		unsigned i = g.cpus;

@@ -226,7 +226,7 @@ static void the_boot_cpu_starts_another_inside_kvm(void)
 	struct guest g;
 
 	/* three cores take two bits: CPU 3 has APIC id 4 */
-	if (guest_open(&g, (struct topo){ 1, 2, 3, 1 })) {
+	if (guest_open(&g, (struct topo)TOPO(1, 2, 3, 1))) {
 		memcpy(g.memory + GUEST_CODE, code, sizeof(code));
 		memcpy(g.memory + GUEST_CODE_2, ap, sizeof(ap));
 		while (g.cpus < 6 && guest_add_vcpu(&g))

@@ -97,7 +97,7 @@ static bool guest_open_real(struct guest *g, unsigned cpus, const void *code, si
 {
 	struct err e = ERR_INIT;
 
-	if (!guest_open(g, (struct topo){ 1, 1, cpus, 1 }))
+	if (!guest_open(g, (struct topo)TOPO(1, 1, cpus, 1)))
 		return false;
 	memcpy(g->memory + GUEST_CODE, code, bytes);
 	for (unsigned i = 0; i < cpus; i++)

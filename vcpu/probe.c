@@ -95,7 +95,7 @@ static void write_guest(struct probe *p)
 
 static int build_guest(struct probe *p, struct err *e)
 {
-	static const struct topo topo = { 1, 1, 1, 1 };
+	static const struct topo topo = TOPO(1, 1, 1, 1);
 	static const struct vcpu_entry entry = {
 		.rip = CODE, .rsp = STACK, .cr3 = PML4, .gdt = GDT, .gdt_limit = 0x1f,
 	};

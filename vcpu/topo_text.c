@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shapes as text: the four numbers, and the parts behind them. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/nearest.h"
+#include "base/units.h"
+#include "base/util.h"
+#include "vcpu/topo.h"
+
+enum { FIELDS = 4 };
+
+/* More than any machine has, and sums of it fit. */
+#define MEMORY_MAX (UINT64_C(1) << 50)
+/* A part, or a row of distances: 64 numbers of three digits. */
+#define PART_MAX (TOPO_NODES_MAX * TOPO_NODES_MAX * 4 + 16)
+
+static const char *const package_names[] = {
+	[TOPO_PACKAGE_LLC] = "llc",
+	[TOPO_PACKAGE_NODE] = "node",
+	[TOPO_PACKAGE_ALL] = "all",
+};
+static_assert(ARRAY_SIZE(package_names) == TOPO_PACKAGE_COUNT, "a name for every package");
+
+static const char *const assoc_names[] = {
+	[TOPO_ASSOC_NONE] = "none",
+	[TOPO_ASSOC_DIRECT] = "direct",
+	[TOPO_ASSOC_COMPLEX] = "complex",
+};
+static_assert(ARRAY_SIZE(assoc_names) == TOPO_ASSOC_COUNT, "a name for every associativity");
+
+static const char *const write_names[] = {
+	[TOPO_WRITE_NONE] = "none",
+	[TOPO_WRITE_BACK] = "wb",
+	[TOPO_WRITE_THROUGH] = "wt",
+};
+static_assert(ARRAY_SIZE(write_names) == TOPO_WRITE_COUNT, "a name for every write policy");
+
+const char *topo_package_name(enum topo_package p)
+{
+	return (unsigned)p < TOPO_PACKAGE_COUNT ? package_names[p] : "?";
+}
+
+/* --- the four numbers ------------------------------------------------------ */
+
+/* Digits only; a number that does not fit becomes UINT_MAX, which no rule allows. */
+static const char *parse_number(const char *s, unsigned *ret)
+{
+	unsigned v = 0;
+
+	if (!isdigit((unsigned char)*s))
+		return NULL;
+	for (; isdigit((unsigned char)*s); s++) {
+		unsigned digit = (unsigned)(*s - '0');
+
+		v = v > (UINT_MAX - digit) / 10 ? UINT_MAX : v * 10 + digit;
+	}
+	*ret = v;
+	return s;
+}
+
+/* Four numbers, each followed by its separator ('\0' ends the text). */
+static bool parse_as(const char *s, const char separators[FIELDS], unsigned value[FIELDS])
+{
+	for (unsigned i = 0; i < FIELDS; i++) {
+		s = parse_number(s, &value[i]);
+		if (!s || *s != separators[i])
+			return false;
+		if (*s)
+			s++;
+	}
+	return !*s;
+}
+
+static int parse_base(const char *s, struct topo *ret, struct err *e)
+{
+	static const char commas[FIELDS] = { ',', ',', ',', '\0' };
+	static const char letters[FIELDS] = { 'n', 'l', 'c', 't' };
+	struct nearest near = NEAREST_INIT(s);
+	unsigned v[FIELDS];
+	const char *hint;
+	size_t count;
+
+	if (parse_as(s, commas, v) || parse_as(s, letters, v)) {
+		*ret = (struct topo)TOPO(v[0], v[1], v[2], v[3]);
+		return 0;
+	}
+	for (const struct topo_preset *p = topo_presets(&count); count--; p++)
+		nearest_offer(&near, p->name);
+	hint = nearest_get(&near);
+	return err_set(e, -EINVAL, "topology \"%.60s\": want nodes,LLCs,cores,threads as in "
+		       "1,2,4,2 or 1n2l4c2t, or a name of 'ktstr list --topologies'%s%s%s", s,
+		       hint ? "; did you mean '" : "", hint ? hint : "", hint ? "'?" : "");
+}
+
+/* --- a node ---------------------------------------------------------------- */
+
+static int parse_size(const char *s, uint64_t *ret, struct err *e)
+{
+	uint64_t v;
+
+	if (units_parse_size(s, &v) < 0 || v > MEMORY_MAX)
+		return err_set(e, -EINVAL, "takes a size like 512M, up to 1024T");
+	*ret = v;
+	return 0;
+}
+
+static int parse_llcs(const char *s, struct topo_node *n, struct err *e)
+{
+	uint64_t v;
+
+	if (units_parse_uint(s, TOPO_CPUS_MAX, &v) < 0)
+		return err_set(e, -EINVAL, "takes a number up to %u", TOPO_CPUS_MAX);
+	n->has_llcs = true;
+	n->llcs = (unsigned)v;
+	return 0;
+}
+
+static int parse_memory(const char *s, struct topo_node *n, struct err *e)
+{
+	n->has_memory = true;
+	return parse_size(s, &n->memory_bytes, e);
+}
+
+/* HMAT holds 16 bits of 100 ps: what does not fit would be told wrong. */
+static int parse_latency(const char *s, struct topo_node *n, struct err *e)
+{
+	uint64_t v;
+
+	if (units_parse_duration(s, &v) < 0 || v < 1 || v > 1000000)
+		return err_set(e, -EINVAL, "takes a duration like 100ns, 1ns to 1ms");
+	n->latency_ns = (unsigned)v;
+	return 0;
+}
+
+static int parse_bandwidth(const char *s, struct topo_node *n, struct err *e)
+{
+	uint64_t v;
+
+	if (units_parse_size(s, &v) < 0 || v < MIB || v / MIB > 10000000)
+		return err_set(e, -EINVAL, "takes bytes a second like 50G, 1M or more");
+	n->bandwidth_mbs = (unsigned)(v / MIB);
+	return 0;
+}
+
+/* The index of a name, or count. */
+static unsigned name_index(const char *s, const char *const *names, unsigned count)
+{
+	unsigned i = 0;
+
+	while (i < count && strcmp(s, names[i]))
+		i++;
+	return i;
+}
+
+/* "1G", "1G:direct", "1G:direct:wb", "1G:direct:wb:64" */
+static int parse_cache(const char *s, struct topo_node *n, struct err *e)
+{
+	struct topo_cache c = { .assoc = TOPO_ASSOC_DIRECT, .write = TOPO_WRITE_BACK,
+				.line_bytes = 64 };
+	char text[64], *rest = text, *size, *assoc, *policy, *line;
+	uint64_t v = 64;
+	int r;
+
+	snprintf(text, sizeof(text), "%s", s);
+	size = strsep(&rest, ":");
+	assoc = strsep(&rest, ":");
+	policy = strsep(&rest, ":");
+	line = strsep(&rest, ":");
+	r = parse_size(size, &c.size_bytes, e);
+	if (r < 0)
+		return r;
+	if (assoc)
+		c.assoc = (enum topo_assoc)name_index(assoc, assoc_names, TOPO_ASSOC_COUNT);
+	if (policy)
+		c.write = (enum topo_write)name_index(policy, write_names, TOPO_WRITE_COUNT);
+	if (c.assoc == TOPO_ASSOC_COUNT || c.write == TOPO_WRITE_COUNT || rest ||
+	    !c.size_bytes || (line && units_parse_uint(line, UINT16_MAX, &v) < 0))
+		return err_set(e, -EINVAL, "takes SIZE[:none|direct|complex[:none|wb|wt[:LINE]]]");
+	c.line_bytes = (unsigned)v;
+	n->cache = c;
+	return 0;
+}
+
+static const struct {
+	const char *key;
+	int (*parse)(const char *s, struct topo_node *n, struct err *e);
+} node_keys[] = {
+	{ "llcs", parse_llcs },
+	{ "mem", parse_memory },
+	{ "latency", parse_latency },
+	{ "bandwidth", parse_bandwidth },
+	{ "cache", parse_cache },
+};
+
+static int parse_node_key(char *pair, struct topo_node *n, struct err *e)
+{
+	char *value = strchr(pair, '=');
+	int r;
+
+	if (value)
+		*value++ = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(node_keys); i++) {
+		if (strcmp(pair, node_keys[i].key))
+			continue;
+		r = node_keys[i].parse(value ? value : "", n, e);
+		return r < 0 ? err_ctx(e, r, "%s=%.40s", pair, value ? value : "") : 0;
+	}
+	return err_set(e, -EINVAL, "\"%.40s\": takes llcs=, mem=, latency=, bandwidth= and cache=",
+		       pair);
+}
+
+static int add_node(struct topo *t, const char *value, struct err *e)
+{
+	struct topo_node n = { 0 };
+	char text[256], *rest = text, *pair;
+
+	if (t->described == TOPO_NODES_MAX)
+		return err_set(e, -EINVAL, "more than %u NUMA nodes", TOPO_NODES_MAX);
+	if ((size_t)snprintf(text, sizeof(text), "%s", value) >= sizeof(text))
+		return err_set(e, -EINVAL, "too long");
+	/* nothing said: a node like any other */
+	while (*value && (pair = strsep(&rest, ","))) {
+		int r = parse_node_key(pair, &n, e);
+
+		if (r < 0)
+			return r;
+	}
+	t->node[t->described++] = n;
+	return 0;
+}
+
+/* --- the other parts ------------------------------------------------------- */
+
+/* Rows by semicolons, numbers by commas. As many rows as numbers in each. */
+static int set_distances(struct topo *t, const char *s, struct err *e)
+{
+	unsigned rows = 0, columns = 0, i = 0, v;
+
+	memset(t->distance, 0, sizeof(t->distance));
+	for (;; s++) {
+		s = parse_number(s, &v);
+		if (!s || (*s && *s != ',' && *s != ';'))
+			return err_set(e, -EINVAL, "takes rows of numbers like 10,20;20,10");
+		if (i == TOPO_NODES_MAX || rows == TOPO_NODES_MAX || v > UINT8_MAX)
+			return err_set(e, -EINVAL, "distance %u of row %u is %u: must be at most "
+				       "%u, of at most %u nodes", i, rows, v, TOPO_DISTANCE_MAX,
+				       TOPO_NODES_MAX);
+		t->distance[rows][i++] = (uint8_t)v;
+		if (*s == ',')
+			continue;
+		if (rows && i != columns)
+			return err_set(e, -EINVAL, "row %u has %u distances, row 0 has %u", rows, i,
+				       columns);
+		columns = i;
+		rows++;
+		i = 0;
+		if (!*s)
+			break;
+	}
+	if (rows != columns)
+		return err_set(e, -EINVAL, "%u rows of %u distances, must be a square", rows,
+			       columns);
+	t->distances = rows;
+	return 0;
+}
+
+static int set_package(struct topo *t, const char *value, struct err *e)
+{
+	unsigned i = name_index(value, package_names, TOPO_PACKAGE_COUNT);
+
+	if (i == TOPO_PACKAGE_COUNT)
+		return err_set(e, -EINVAL, "takes llc, node or all");
+	t->package = (enum topo_package)i;
+	return 0;
+}
+
+static int set_possible(struct topo *t, const char *value, struct err *e)
+{
+	uint64_t v;
+
+	if (units_parse_uint(value, TOPO_CPUS_MAX, &v) < 0 || !v)
+		return err_set(e, -EINVAL, "takes a number of CPUs, 1 to %u", TOPO_CPUS_MAX);
+	t->possible = (unsigned)v;
+	return 0;
+}
+
+static int set_offline(struct topo *t, const char *value, struct err *e)
+{
+	if (cpulist_parse(value, TOPO_CPUS_MAX, &t->offline) < 0)
+		return err_set(e, -EINVAL, "takes CPU numbers below %u like 1,4-7", TOPO_CPUS_MAX);
+	return 0;
+}
+
+static int set_no_srat(struct topo *t, const char *value, struct err *e)
+{
+	if (*value)
+		return err_set(e, -EINVAL, "takes no value");
+	t->no_srat = true;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*set)(struct topo *t, const char *value, struct err *e);
+} parts[] = {
+	{ "node", add_node },
+	{ "distances", set_distances },
+	{ "package", set_package },
+	{ "possible", set_possible },
+	{ "offline", set_offline },
+	{ "no-srat", set_no_srat },
+};
+
+int topo_parse_part(struct topo *t, const char *part, const char *value, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!strcmp(part, parts[i].name))
+			return parts[i].set(t, value, e);
+	return err_set(e, -EINVAL, "no such part of a shape: \"%.40s\"", part);
+}
+
+/* s up to the next slash into text, which has room for PART_MAX; behind it, or NULL at the end. */
+static const char *cut(const char *s, char *text, struct err *e)
+{
+	size_t n = strcspn(s, "/");
+
+	text[0] = '\0';
+	if (n >= PART_MAX) {
+		err_set(e, -EINVAL, "topology \"%.60s...\": too long", s);
+		return NULL;
+	}
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return s + n;
+}
+
+static int parse_parts(const char *s, struct topo *t, struct err *e)
+{
+	char text[PART_MAX], *value;
+
+	while (*s == '/') {
+		int r;
+
+		s = cut(s + 1, text, e);
+		if (!s)
+			return -EINVAL;
+		value = strchr(text, ':');
+		if (value)
+			*value++ = '\0';
+		r = topo_parse_part(t, text, value ? value : "", e);
+		if (r < 0)
+			return err_ctx(e, r, "topology: %.40s:%.60s", text, value ? value : "");
+	}
+	return 0;
+}
+
+static int parse_into(const char *s, struct topo *t, struct err *e)
+{
+	char text[PART_MAX];
+	const char *rest = cut(s, text, e);
+	const struct topo_preset *preset;
+	int r;
+
+	if (!rest)
+		return -EINVAL;
+	preset = topo_preset_find(text);
+	/* a preset is four numbers and parts, never another preset's name */
+	r = preset ? parse_into(preset->shape, t, e) : parse_base(text, t, e);
+	return r < 0 ? r : parse_parts(rest, t, e);
+}
+
+int topo_parse_unchecked(const char *s, struct topo *ret, struct err *e)
+{
+	struct topo t = { 0 };
+	int r = parse_into(s, &t, e);
+
+	if (r == 0)
+		r = topo_check_numbers(&t, e);
+	if (r == 0)
+		*ret = t;
+	return r;
+}
+
+int topo_parse(const char *s, struct topo *ret, struct err *e)
+{
+	struct topo t;
+	int r = topo_parse_unchecked(s, &t, e);
+
+	if (r == 0)
+		r = topo_check(&t, e);
+	if (r == 0)
+		*ret = t;
+	return r;
+}
+
+/* --- back to text ---------------------------------------------------------- */
+
+void topo_format(const struct topo *t, char text[TOPO_TEXT_MAX])
+{
+	snprintf(text, TOPO_TEXT_MAX, "%un%ul%uc%ut", t->numa_nodes, t->llcs, t->cores_per_llc,
+		 t->threads_per_core);
+}
+
+static void format_bytes(uint64_t bytes, struct buf *out)
+{
+	if (bytes % MIB)
+		buf_fmt(out, "%" PRIu64, bytes);
+	else
+		buf_fmt(out, "%" PRIu64 "M", bytes / MIB);
+}
+
+static void format_node(const struct topo_node *n, struct buf *out)
+{
+	size_t start = out->len;
+
+	if (n->has_llcs)
+		buf_fmt(out, ",llcs=%u", n->llcs);
+	if (n->has_memory) {
+		buf_str(out, ",mem=");
+		format_bytes(n->memory_bytes, out);
+	}
+	if (n->latency_ns)
+		buf_fmt(out, ",latency=%uns", n->latency_ns);
+	if (n->bandwidth_mbs)
+		buf_fmt(out, ",bandwidth=%uM", n->bandwidth_mbs);
+	if (n->cache.size_bytes) {
+		buf_str(out, ",cache=");
+		format_bytes(n->cache.size_bytes, out);
+		buf_fmt(out, ":%s:%s:%u", assoc_names[n->cache.assoc],
+			write_names[n->cache.write], n->cache.line_bytes);
+	}
+	/* the first comma is the part's colon */
+	if (buf_ok(out) && out->len > start)
+		out->data[start] = ':';
+}
+
+static void format_distances(const struct topo *t, struct buf *out)
+{
+	buf_str(out, "/distances:");
+	for (unsigned i = 0; i < t->numa_nodes; i++)
+		for (unsigned j = 0; j < t->numa_nodes; j++)
+			buf_fmt(out, "%s%u", j ? "," : i ? ";" : "", t->distance[i][j]);
+}
+
+void topo_format_whole(const struct topo *t, struct buf *out)
+{
+	static const struct cpulist none;
+	char text[TOPO_TEXT_MAX];
+
+	topo_format(t, text);
+	buf_str(out, text);
+	for (unsigned i = 0; i < t->described; i++) {
+		buf_str(out, "/node");
+		format_node(&t->node[i], out);
+	}
+	if (t->distances)
+		format_distances(t, out);
+	if (t->package != TOPO_PACKAGE_LLC)
+		buf_fmt(out, "/package:%s", package_names[t->package]);
+	if (t->possible)
+		buf_fmt(out, "/possible:%u", t->possible);
+	if (memcmp(&t->offline, &none, sizeof(none))) {
+		buf_str(out, "/offline:");
+		cpulist_format(&t->offline, out);
+	}
+	if (t->no_srat)
+		buf_str(out, "/no-srat");
+}
