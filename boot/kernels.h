@@ -9,7 +9,7 @@
  *                   vmlinux        the source's, or unpacked from vmlinuz: boots faster,
  *                                  since no guest unpacks; KASLR then moves memory, not text
  *                   config, System.map
- *                   modules/       kernel/ and modules.dep of lib/modules/<release>
+ *                   modules/       kernel/ and modules.builtin of lib/modules/<release>
  *                   kernel.json    schema ktstr.kernel/1: key, release, arch, source, imported
  *     kernels/.tmp.*               an import under way; swept when its maker is gone
  *
@@ -21,6 +21,8 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
 
 struct err;
 
@@ -65,18 +67,41 @@ int kernel_import(const char *path, struct kernel *ret, struct err *e);
 /* All entries, newest import first. Free each with kernel_fini(), then the array. */
 int kernel_list(struct kernel **ret, size_t *ret_count, struct err *e);
 
-/*
- * Does the kernel have what an outer kernel of a nested run needs: KVM with
- * AMD SVM built in, or as modules beside it? Reads config and modules.
- */
+/* --- drivers -------------------------------------------------------------- */
+
+/* KVM on AMD SVM, which is what QEMU's software emulation offers. */
+#define KERNEL_DRIVER_KVM "kvm_amd"
+
+enum kernel_driver {
+	KERNEL_DRIVER_UNKNOWN,		/* neither config nor modules.builtin is there to tell */
+	KERNEL_DRIVER_NONE,
+	KERNEL_DRIVER_MODULE,		/* and its file is there */
+	KERNEL_DRIVER_BUILTIN,
+};
+
+/* Does the kernel have the driver of this name ("virtio_mmio")? */
+enum kernel_driver kernel_driver_find(const struct kernel *k, const char *name);
+
+/* Can it be the outer kernel of a nested run? */
 bool kernel_can_nest(const struct kernel *k);
 
+struct kernel_module {
+	char *name;			/* "kvm_amd" */
+	struct buf bytes;		/* unpacked */
+};
+
+struct kernel_modules {
+	struct kernel_module *item;	/* in the order of loading */
+	size_t count;
+};
+
 /*
- * The module files to load for that, in order: by modules.dep when there is
- * one, else by a fixed list. What is built in is absent, so *ret_count may be
- * 0. -ENOENT when KVM is a module and its file is missing. Free each and the
- * array.
+ * Add a driver's module behind those that it needs and that are not there yet;
+ * nothing for what is built in. -ENOENT when the kernel does not have it. The
+ * caller frees *m in any case.
  */
-int kernel_nest_modules(const struct kernel *k, char ***ret, size_t *ret_count, struct err *e);
+int kernel_modules_read(const struct kernel *k, const char *name, struct kernel_modules *m,
+			struct err *e);
+void kernel_modules_fini(struct kernel_modules *m);
 
 #endif

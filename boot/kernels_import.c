@@ -56,10 +56,25 @@ static int place_file(struct import *im, const char *from, const char *name)
 	return 0;
 }
 
-/* modules/kernel and modules.dep, from lib/modules/RELEASE. */
+/* The list of what is not a module. */
+static int place_builtin(struct import *im, const char *from_dir)
+{
+	_cleanup_free_ char *from = kernel_path_if_exists(from_dir, "modules.builtin");
+	_cleanup_free_ char *dir = NULL;
+	int r;
+
+	if (!from)
+		return 0;
+	if (asprintf(&dir, "%s/modules", im->stage.dir) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	r = file_mkdirs(dir, 0755, im->e);
+	return r < 0 ? r : place_file(im, from, "modules/modules.builtin");
+}
+
+/* modules/kernel and modules.builtin, from lib/modules/RELEASE. */
 static int place_modules(struct import *im)
 {
-	_cleanup_free_ char *from = NULL, *to = NULL, *dir = NULL, *dep = NULL;
+	_cleanup_free_ char *from = NULL, *to = NULL, *dir = NULL;
 	int r;
 
 	if (!im->parts.modules)
@@ -77,8 +92,7 @@ static int place_modules(struct import *im)
 		r = err_sys(im->e, -errno, "rename %s", from);
 	if (r < 0)
 		return r;
-	dep = kernel_path_if_exists(im->parts.modules, "modules.dep");
-	return place_file(im, dep, "modules/modules.dep");
+	return place_builtin(im, im->parts.modules);
 }
 
 /* "arch/x86/kvm/kvm.o" of modules.order (.ko before Linux 6.3): where kvm.ko goes. */
@@ -120,7 +134,7 @@ static int place_built_modules(struct import *im)
 	f = path ? fopen(path, "re") : NULL;
 	while (f && r == 0 && getline(&line, &size, f) > 0)
 		r = place_built_module(im, line);
-	return r;
+	return r < 0 ? r : place_builtin(im, im->parts.build_tree);
 }
 
 /* A guest that starts from a vmlinux does not unpack anything. */

@@ -318,7 +318,7 @@ static void find_beside(const char *path, struct kernel_parts *p)
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	size_t n = slash ? (size_t)MAX(slash - path, 1) : 1;
 	_cleanup_free_ char *dir = strndup(slash ? path : ".", n);
-	_cleanup_free_ char *root = dir ? parent_of(dir) : NULL;
+	_cleanup_free_ char *root = dir ? parent_of(dir) : NULL, *modules = NULL;
 	const char *dash = strchr(name, '-'), *release = dash ? dash + 1 : NULL;
 
 	if (!dir || !root)
@@ -326,6 +326,9 @@ static void find_beside(const char *path, struct kernel_parts *p)
 	if (!release) {
 		p->config = FIRST_OF(dir, "config", ".config");
 		p->system_map = kernel_path_if_exists(dir, "System.map");
+		modules = kernel_path_if_exists(dir, "modules");
+		if (has_modules(modules))
+			p->modules = take_ptr(modules);
 		return;
 	}
 	p->config = with_suffix(dir, "config-", release);

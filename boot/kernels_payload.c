@@ -3,15 +3,13 @@
  * The vmlinux inside a bzImage, unpacked once at import, so that no guest has
  * to: Debian's kernel spends a third of its boot on it. The compression is
  * told by its magic (scanning for a magic finds false ones: the header says
- * where the payload lies) and undone by the usual program, so that the guest's
- * library closure does not grow by libraries that it never needs.
+ * where the payload lies).
  * Source: Documentation/arch/x86/boot.rst, payload_offset (protocol 2.08).
  */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -28,30 +26,13 @@
 #define PAYLOAD_LENGTH 0x24c
 #define HEADER_END 0x250
 
-static const struct packer {
-	uint8_t magic[6];
-	uint8_t magic_len;
-	uint8_t trailer;		/* bytes of unpacked size that the build appends */
-	char *argv[4];
-} packers[] = {
-	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, 4, { "zstd", "-dcq", NULL } },
-	{ { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, 4, { "xz", "-dcq", NULL } },
-	{ { 0x1f, 0x8b }, 2, 0, { "gzip", "-dcq", NULL } },
-	{ { 0x02, 0x21, 0x4c, 0x18 }, 4, 4, { "lz4", "-dcq", NULL } },
-	{ { 'B', 'Z', 'h' }, 3, 4, { "bzip2", "-dcq", NULL } },
-	{ { 0x5d, 0, 0 }, 3, 4, { "xz", "--format=lzma", "-dcq", NULL } },
-	{ { 0x89, 'L', 'Z', 'O' }, 4, 4, { "lzop", "-dcq", NULL } },
-};
-
-static const struct packer *find_packer(const uint8_t *p, size_t n)
+/*
+ * Bytes of unpacked size that the build appends behind the payload; gzip has
+ * them in its own trailer. Source: scripts/Makefile.lib, size_append.
+ */
+static size_t trailer(const struct kernel_packer *k)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(packers); i++) {
-		const struct packer *k = &packers[i];
-
-		if (n > (size_t)k->magic_len + k->trailer && !memcmp(p, k->magic, k->magic_len))
-			return k;
-	}
-	return NULL;
+	return strcmp(k->argv[0], "gzip") ? 4 : 0;
 }
 
 static uint32_t le32_at(const uint8_t *p)
@@ -78,27 +59,6 @@ static const uint8_t *find_payload(const struct file_map *m, size_t *ret_n)
 	return m->data + at;
 }
 
-/* 0, or negative errno: nothing that was written counts then. */
-static int unpack(const struct packer *k, const uint8_t *payload, size_t n, int out)
-{
-	_cleanup_close_ int in = memfd_create("ktstr-payload", MFD_CLOEXEC);
-	const struct kernel_tool_fds fds = { .in = in, .out = out, .err = -1 };
-	pid_t pid;
-	int r;
-
-	if (in < 0)
-		return -errno;
-	r = file_write_all(in, payload, n - k->trailer);
-	if (r < 0)
-		return r;
-	if (lseek(in, 0, SEEK_SET) < 0)
-		return -errno;
-	r = kernel_tool_start(k->argv, &fds, &pid);
-	if (r < 0)
-		return r;
-	return kernel_tool_failed(pid) ? -EIO : 0;
-}
-
 static bool is_kernel(const char *path)
 {
 	struct boot_image img;
@@ -112,19 +72,19 @@ static bool is_kernel(const char *path)
 static int unpack_to(const char *bzimage, const char *vmlinux, const struct file_map *m)
 {
 	_cleanup_close_ int out = -1;
-	const struct packer *k;
+	const struct kernel_packer *k;
 	const uint8_t *payload;
 	size_t n = 0;
 	int r;
 
 	payload = find_payload(m, &n);
-	k = payload ? find_packer(payload, n) : NULL;
-	if (!k)
+	k = payload ? kernel_packer_find(payload, n) : NULL;
+	if (!k || n <= trailer(k))
 		return -ENODATA;
 	out = open(vmlinux, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (out < 0)
 		return -errno;
-	r = unpack(k, payload, n, out);
+	r = kernel_unpack(k, payload, n - trailer(k), out);
 	if (r == -ENOENT)
 		log_notice("%s: not found: %s stays packed and boots slower (install the package)",
 			   k->argv[0], bzimage);

@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "boot/kernels.h"
@@ -73,6 +74,25 @@ int kernel_tool_start(char *const argv[], const struct kernel_tool_fds *fds, pid
 /* Wait for its end. */
 bool kernel_tool_failed(pid_t pid);
 
+/* --- packed files (kernels_unpack.c) ------------------------------------- */
+
+struct kernel_packer {
+	uint8_t magic[6];
+	uint8_t magic_len;
+	char *argv[4];		/* unpacks stdin to stdout */
+	const char *package;	/* that has the program, on Debian */
+};
+
+/* What packed these bytes; NULL: nothing known. */
+const struct kernel_packer *kernel_packer_find(const uint8_t *p, size_t n);
+/*
+ * 0, or negative errno: nothing that was written to out counts then. -ENOENT:
+ * the program is not installed, -EIO: it failed.
+ */
+int kernel_unpack(const struct kernel_packer *k, const uint8_t *bytes, size_t n, int out);
+/* The content of a file added to ret, unpacked if it is packed. */
+int kernel_read_unpacked(const char *path, struct buf *ret, struct err *e);
+
 /* --- payloads (kernels_payload.c) ---------------------------------------- */
 
 /*
@@ -81,6 +101,14 @@ bool kernel_tool_failed(pid_t pid);
  * what came out is no kernel. The bzImage boots in any case.
  */
 bool kernel_unpack_payload(const char *bzimage, const char *vmlinux);
+
+/* --- modules (kernels_modinfo.c), config (kernels_config.c) -------------- */
+
+/* "virtio,virtio_ring", "" for none; the caller's. -ENOEXEC: not a module. */
+int kernel_modinfo_depends(const uint8_t *bytes, size_t n, char **ret);
+
+/* 'y', 'm', 'n', a digit or '"', or 0 when there is no config to look at. */
+char kernel_config_value(const struct kernel *k, const char *option);
 
 /* --- packages (kernels_deb.c) -------------------------------------------- */
 

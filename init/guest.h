@@ -36,10 +36,10 @@ void init_kmsg_skip(int fd);
 void init_kmsg_find(int fd, pid_t pid, char *text, size_t size);
 
 /*
- * Load the modules of a folder in the order of their names; log(text, arg) is
- * called for each that the kernel refuses. One that is already there is fine.
+ * Load the modules of a folder in the order of their names. Each that the
+ * kernel refuses is a WIRE_LOG line; one that is already there is fine.
  */
-void init_modules_load(const char *dir, void (*log)(const char *text, void *arg), void *arg);
+void init_modules_load(const char *dir, struct init_host *h);
 
 /* Let what was written leave the serial line, then end the machine. */
 _Noreturn void init_poweroff(struct init_tty *tty);

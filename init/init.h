@@ -33,7 +33,7 @@
  *                     but those tagged "manual"
  *   /ktstr/outer.args arguments of the inner ktstr, NUL separated (role outer)
  *   /ktstr/outer.env  environment, NUL separated "K=V" (role outer)
- *   /ktstr/modules/NN-name.ko[.xz|.zst|.gz]  loaded in the order of their names
+ *   /ktstr/modules/NNN-name.ko  loaded in the order of their names
  *
  * Thread: PID 1 is single-threaded.
  */

@@ -78,6 +78,7 @@ static _Noreturn void test_main(const struct ktstr_test *const *tests, size_t co
 		code = INIT_EXIT_ERROR;
 	} else {
 		init_mounts_rest(&l.host);
+		init_modules_load(INIT_MODULES_DIR, &l.host);
 		init_lifecycle(&l.host, WIRE_PHASE_READY, &machine);
 		code = run_tests(&l, &machine, tests, count);
 	}

@@ -211,11 +211,6 @@ static void outer_fini(struct outer *o, const sigset_t *old)
 	sigprocmask(SIG_SETMASK, old, NULL);
 }
 
-static void log_module(const char *text, void *arg)
-{
-	init_log(arg, "%s", text);
-}
-
 /* With set_up the guest is made ready first, by whoever has the wire. */
 static int run(const struct init_outer *q, struct init_tty *wire, bool set_up, struct err *e)
 {
@@ -231,7 +226,7 @@ static int run(const struct init_outer *q, struct init_tty *wire, bool set_up, s
 		if (r == 0)
 			r = init_marker_check(e);
 		init_mounts_rest(&o.host);
-		init_modules_load(INIT_MODULES_DIR, log_module, &o.host);
+		init_modules_load(INIT_MODULES_DIR, &o.host);
 		if (access("/dev/kvm", F_OK) < 0)
 			init_log(&o.host, "there is no /dev/kvm in the outer guest");
 	}

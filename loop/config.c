@@ -31,6 +31,8 @@ static const struct option_row rows[] = {
 	    .help = "bzImage, vmlinux, build folder, cache key or version"),
 	ROW("outer-kernel", OPTION_STRING, outer_kernel, .arg = "SPEC", .def = "one that can",
 	    .help = "nested: the kernel that runs KVM inside QEMU"),
+	ROW("module", OPTION_LIST, modules, .arg = "NAME",
+	    .help = "load this module of the kernel in the guest; may be given again"),
 	ROW("topology", OPTION_TOPOLOGY, topology, .arg = "N,L,C,T",
 	    .def = "1,1,2,1, or what the tests need", .inner = true,
 	    .help = "NUMA nodes, LLCs, cores per LLC, threads per core; 1n2l4c2t; or a preset"),

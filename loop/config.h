@@ -37,6 +37,7 @@ struct config {
 	char *outer_kernel;		/* nested: NULL: look for one that can */
 	char *binary;			/* NULL: the program itself */
 	struct strlist tests;		/* empty: all */
+	struct strlist modules;		/* of the kernel's, for the guest to load */
 	struct topo topology;
 	bool topology_set;
 	struct strlist numa;		/* one description of a node each; empty: uniform */

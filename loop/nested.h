@@ -29,6 +29,7 @@
 struct err;
 struct ev_loop;
 struct kernel;
+struct kernel_modules;
 struct nested;
 
 /* Where the inner kernel lies in the outer guest, under its own file name. */
@@ -45,6 +46,7 @@ struct nested_payload {
 	const struct kernel *outer;	/* boots, and whose modules are loaded */
 	const char *inner_image;	/* kernel file for the inner run */
 	const char *inner_system_map;	/* may be NULL */
+	const struct kernel_modules *inner_modules;	/* may be NULL */
 	const char *binary;		/* becomes /init */
 	const struct strlist *args;	/* of the inner ktstr, without argv[0] */
 	const struct nested_file *file;	/* more files */

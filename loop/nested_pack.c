@@ -11,6 +11,7 @@
 #include "boot/initramfs.h"
 #include "boot/kernels.h"
 #include "init/init.h"
+#include "loop/modules.h"
 #include "loop/nested.h"
 
 /*
@@ -67,35 +68,32 @@ static int add_file_in(struct initramfs *fs, const char *dir, const char *name, 
 	return initramfs_add_file(fs, guest, host, e);
 }
 
-/* The guest loads them by name, so the order is in the name. */
-static int add_modules(struct initramfs *fs, char *const *module, size_t count, struct err *e)
+/* What the outer kernel has as modules of what a nested run needs of it. */
+static int add_outer_modules(struct initramfs *fs, const struct kernel *outer, struct err *e)
+{
+	_cleanup_(kernel_modules_fini) struct kernel_modules m = { 0 };
+	int r = kernel_modules_read(outer, KERNEL_DRIVER_KVM, &m, e);
+
+	if (r == 0)
+		r = modules_pack(fs, &m, e);
+	return r < 0 ? err_ctx(e, r, "outer kernel") : 0;
+}
+
+/* The inner ktstr finds them beside its kernel. */
+static int add_inner_modules(struct initramfs *fs, const struct kernel_modules *m, struct err *e)
 {
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		_cleanup_free_ char *name = NULL;
+	for (size_t i = 0; m && r == 0 && i < m->count; i++) {
+		const struct kernel_module *one = &m->item[i];
+		_cleanup_free_ char *guest = NULL;
 
-		if (asprintf(&name, "%02zu-%s", i, base_name(module[i])) < 0) {
-			name = NULL;
-			return err_sys(e, -ENOMEM, "%s", module[i]);
+		if (asprintf(&guest, NESTED_KERNEL_DIR "/modules/kernel/%s.ko", one->name) < 0) {
+			guest = NULL;
+			return err_sys(e, -ENOMEM, "module %s", one->name);
 		}
-		r = add_file_in(fs, INIT_MODULES_DIR, name, module[i], e);
+		r = initramfs_add_bytes(fs, guest, one->bytes.data, one->bytes.len, 0444, e);
 	}
-	return r;
-}
-
-static int add_outer_modules(struct initramfs *fs, const struct kernel *outer, struct err *e)
-{
-	char **module = NULL;
-	size_t count = 0;
-	int r = kernel_nest_modules(outer, &module, &count, e);
-
-	if (r < 0)
-		return err_ctx(e, r, "outer kernel");
-	r = add_modules(fs, module, count, e);
-	for (size_t i = 0; i < count; i++)
-		free(module[i]);
-	free(module);
 	return r;
 }
 
@@ -113,6 +111,8 @@ static int add_all(struct initramfs *fs, const struct nested_payload *p, struct 
 				p->args->count, e);
 	if (r >= 0)
 		r = add_strings(fs, INIT_OUTER_ENV, environment, ARRAY_SIZE(environment), e);
+	if (r >= 0)
+		r = add_inner_modules(fs, p->inner_modules, e);
 	if (r >= 0)
 		r = add_outer_modules(fs, p->outer, e);
 	for (size_t i = 0; r >= 0 && i < p->file_count; i++) {

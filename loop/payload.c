@@ -9,6 +9,7 @@
 #include "boot/initramfs.h"
 #include "init/init.h"
 #include "loop/config.h"
+#include "loop/modules.h"
 
 struct payload_draft {
 	struct initramfs *part[PAYLOAD_PARTS];
@@ -30,11 +31,17 @@ static int add_tests(struct payload_draft *d, const struct payload_request *q, s
 	return payload_add_bytes(d, PAYLOAD_SUFFIX, INIT_TESTS_PATH, &names, e);
 }
 
+static int add_modules(struct payload_draft *d, const struct payload_request *q, struct err *e)
+{
+	return q->modules ? modules_pack(d->part[PAYLOAD_BASE], q->modules, e) : 0;
+}
+
 /* One row for each feature that brings files. */
 static int (*const features[])(struct payload_draft *d, const struct payload_request *q,
 			       struct err *e) = {
 	add_init,
 	add_tests,
+	add_modules,
 };
 
 /* --- adding --------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 struct config;
 struct err;
 struct kernel;
+struct kernel_modules;
 struct payload_draft;
 struct topo;
 
@@ -39,6 +40,7 @@ struct payload_request {
 	const struct config *config;
 	const char *binary;		/* the test binary, on the host */
 	const struct kernel *kernel;	/* that the guest boots */
+	const struct kernel_modules *modules;	/* of it, for the guest to load; may be NULL */
 	const struct topo *topo;	/* that the guest has */
 };
 

@@ -35,6 +35,7 @@ void plan_fini(struct plan *p)
 	payload_fini(&p->payload);
 	buf_fini(&p->outer_initrd);
 	kernel_fini(&p->outer);
+	kernel_modules_fini(&p->modules);
 	kernel_fini(&p->kernel);
 	free(p->release);
 	free(p->binary);
@@ -105,6 +106,15 @@ static int find_shape(struct plan *p, const struct config *c, uint64_t *ret_memo
 	return config_shape(c, config_has_shape(c) ? &c->topology : &base, &p->topo, &p->err);
 }
 
+static int read_modules(struct plan *p, const struct config *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->modules.count && r == 0; i++)
+		r = kernel_modules_read(&p->kernel, c->modules.item[i], &p->modules, &p->err);
+	return r;
+}
+
 /* --- memory --------------------------------------------------------------- */
 
 /* A node of a few megabytes would be used up by its own page structures. */
@@ -172,7 +182,8 @@ static int make(struct plan *p, const struct config *c)
 {
 	_cleanup_(boot_image_close) struct boot_image img = { .fd = -1 };
 	struct payload_request payload = {
-		.config = c, .kernel = &p->kernel, .topo = &p->topo,
+		.config = c, .kernel = &p->kernel, .modules = &p->modules,
+		.topo = &p->topo,
 	};
 	uint64_t tests_need;
 	int r;
@@ -187,7 +198,8 @@ static int make(struct plan *p, const struct config *c)
 		return err_ctx(&p->err, r, "kernel");
 	p->release = strdup(p->kernel.release ? p->kernel.release : img.release);
 	payload.binary = p->binary;
-	if ((r = find_shape(p, c, &tests_need)) < 0 ||
+	if ((r = read_modules(p, c)) < 0 ||
+	    (r = find_shape(p, c, &tests_need)) < 0 ||
 	    (r = payload_make(&payload, &p->payload, &p->err)) < 0 ||
 	    (r = size_memory(p, c, &img, tests_need)) < 0)
 		return r;

@@ -25,6 +25,7 @@ struct plan {
 	char note[512];			/* why it is not the accelerator one would expect; "" */
 	char *binary;
 	struct kernel kernel;
+	struct kernel_modules modules;	/* of the guest kernel, that were asked for */
 	char *release;			/* of the guest kernel, as its file says; may be NULL */
 	struct topo topo;
 	uint64_t memory_bytes;

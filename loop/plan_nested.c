@@ -82,6 +82,16 @@ static int add_arg(struct strlist *args, const char *fmt, ...)
 	return strlist_add(args, s);
 }
 
+/* Those that go along, with what they need, in this order; what is built in is not there. */
+static int add_modules(struct strlist *args, const struct kernel_modules *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < m->count && r == 0; i++)
+		r = add_arg(args, "--module=%s", m->item[i].name);
+	return r;
+}
+
 /* Everything that was decided here is told, so that the inner run decides the same. */
 static int inner_args(struct strlist *args, const struct plan *p, const struct config *c)
 {
@@ -103,6 +113,7 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 	    (r = add_arg(args, "--memory=%" PRIu64 "M", p->memory_bytes / MIB)) < 0 ||
 	    (r = add_arg(args, "--timeout=%" PRIu64 "ms",
 			 p->timeout_ns / NSEC_PER_MSEC)) < 0 ||
+	    (r = add_modules(args, &p->modules)) < 0 ||
 	    (r = add_arg(args, "--json")) < 0 ||
 	    (r = add_arg(args, "-q")) < 0 ||
 	    (r = add_arg(args, "--")) < 0)
@@ -119,6 +130,7 @@ int plan_nested(struct plan *p, const struct config *c)
 		.outer = &p->outer,
 		.inner_image = p->kernel.image,
 		.inner_system_map = p->kernel.system_map,
+		.inner_modules = &p->modules,
 		.binary = p->binary,
 		.args = &args,
 	};

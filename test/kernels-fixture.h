@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "boot/kernels_private.h"
 #include "test/kernel-make.h"
+#include "test/module-make.h"
 #include "test/tap.h"
 #include "test/tmp.h"
 
@@ -139,6 +140,19 @@ static bool exists(const struct fixture *f, const char *name)
 	return access(in_dir(f, name), F_OK) == 0;
 }
 
+/* A module that needs these: "a,b", or "". */
+__attribute__((unused))
+static const char *put_module(const struct fixture *f, const char *name, const char *depends)
+{
+	struct buf b = BUF_INIT;
+	const char *path;
+
+	make_module(&b, depends);
+	path = put(f, name, b.data, b.len);
+	buf_fini(&b);
+	return path;
+}
+
 /* A Debian package as it lies unpacked in name. */
 __attribute__((unused))
 static void put_package(const struct fixture *f, const char *name, const char *release)
@@ -153,13 +167,13 @@ static void put_package(const struct fixture *f, const char *name, const char *r
 	put_text(f, path, "ffffffffffffffff B The real System.map is elsewhere\n");
 	snprintf(path, sizeof(path), "%s/lib/modules/%s/kernel/arch/x86/kvm/kvm-amd.ko.xz", name,
 		 release);
-	put_text(f, path, "kvm-amd");
+	put_module(f, path, "kvm");
 	snprintf(path, sizeof(path), "%s/lib/modules/%s/kernel/arch/x86/kvm/kvm.ko.xz", name,
 		 release);
-	put_text(f, path, "kvm");
+	put_module(f, path, "irqbypass");
 	snprintf(path, sizeof(path), "%s/lib/modules/%s/kernel/virt/lib/irqbypass.ko.xz", name,
 		 release);
-	put_text(f, path, "irqbypass");
+	put_module(f, path, "");
 	snprintf(path, sizeof(path), "%s/lib/modules/%s/modules.builtin", name, release);
 	put_text(f, path, "kernel/fs/ext4/ext4.ko\n");
 }

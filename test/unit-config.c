@@ -231,6 +231,7 @@ static void fill(struct config *c)
 {
 	config_set(c, "kernel", "6.12", NULL);
 	config_set(c, "outer-kernel", "/o", NULL);
+	config_set(c, "module", "a", NULL);
 	config_set(c, "topology", "1,1,2,1", NULL);
 	config_set(c, "numa", "mem=1G", NULL);
 	config_set(c, "distances", "10", NULL);

@@ -229,52 +229,6 @@ static void what_can_nest_is_read_from_config_and_modules(void)
 	}
 }
 
-/* The names of the modules to load, joined. */
-static const char *nest_list(struct fixture *f, char *text, size_t size)
-{
-	char **path = NULL;
-	size_t n = 0;
-
-	text[0] = '\0';
-	if (kernel_nest_modules(&f->k, &path, &n, &f->e) < 0)
-		return err_text(&f->e);
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(text);
-
-		snprintf(text + len, size - len, "%s%s", i ? " " : "", strrchr(path[i], '/') + 1);
-		tap_ok(access(path[i], R_OK) == 0, "%s", path[i]);
-		free(path[i]);
-	}
-	free(path);
-	return text;
-}
-
-static void modules_for_nesting_come_in_the_order_of_loading(void)
-{
-	struct fixture f;
-	char text[256];
-
-	setup(&f);
-	put_package(&f, "p", "6.1.0");
-	tap_eq(find(&f, in_dir(&f, "p")), 0);
-	tap_str(nest_list(&f, text, sizeof(text)), "irqbypass.ko.xz kvm.ko.xz kvm-amd.ko.xz");
-	put_text(&f, "p/lib/modules/6.1.0/kernel/drivers/ccp.ko.xz", "");
-	put_text(&f, "p/lib/modules/6.1.0/modules.dep",
-		 "kernel/arch/x86/kvm/kvm.ko.xz: kernel/virt/lib/irqbypass.ko.xz\n"
-		 "kernel/arch/x86/kvm/kvm-amd.ko.xz: kernel/drivers/ccp.ko.xz "
-		 "kernel/arch/x86/kvm/kvm.ko.xz kernel/virt/lib/irqbypass.ko.xz\n");
-	tap_str(nest_list(&f, text, sizeof(text)),
-		"irqbypass.ko.xz kvm.ko.xz ccp.ko.xz kvm-amd.ko.xz");
-	unlink(in_dir(&f, "p/lib/modules/6.1.0/kernel/drivers/ccp.ko.xz"));
-	tap_ok(strstr(nest_list(&f, text, sizeof(text)), "ccp.ko.xz: No such file"), "%s",
-	       err_text(&f.e));
-	put_text(&f, "p/boot/config-6.1.0", "CONFIG_KVM_AMD=y\n");
-	tap_str(nest_list(&f, text, sizeof(text)), "");
-	put_text(&f, "p/boot/config-6.1.0", "CONFIG_SMP=y\n");
-	tap_ok(strstr(nest_list(&f, text, sizeof(text)), "has no KVM"), "%s", err_text(&f.e));
-	teardown(&f);
-}
-
 int main(void)
 {
 	TAP_RUN(the_environment_says_where_the_cache_is);
@@ -285,6 +239,5 @@ int main(void)
 	TAP_RUN(an_unreadable_kernel_of_boot_says_what_to_do);
 	TAP_RUN(the_list_has_the_newest_first_and_forgives_damage);
 	TAP_RUN(what_can_nest_is_read_from_config_and_modules);
-	TAP_RUN(modules_for_nesting_come_in_the_order_of_loading);
 	return tap_done();
 }

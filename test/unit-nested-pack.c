@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "boot/kernels.h"
 #include "loop/nested.h"
+#include "test/module-make.h"
 #include "test/tap.h"
 
 #define SELF "/proc/self/exe"
@@ -22,7 +23,7 @@ struct place {
 	struct err e;
 };
 
-static void put(const struct place *p, const char *name, const char *content)
+static void put_bytes(const struct place *p, const char *name, const void *bytes, size_t n)
 {
 	_cleanup_free_ char *path = NULL, *dir = NULL;
 
@@ -30,7 +31,20 @@ static void put(const struct place *p, const char *name, const char *content)
 		return;
 	*strrchr(dir, '/') = '\0';
 	tap_eq(file_mkdirs(dir, 0700, NULL), 0);
-	tap_eq(file_write_atomic(path, content, strlen(content), 0644, NULL), 0);
+	tap_eq(file_write_atomic(path, bytes, n, 0644, NULL), 0);
+}
+
+static void put(const struct place *p, const char *name, const char *content)
+{
+	put_bytes(p, name, content, strlen(content));
+}
+
+static void put_module(const struct place *p, const char *name, const char *depends)
+{
+	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+
+	make_module(&b, depends);
+	put_bytes(p, name, b.data, b.len);
 }
 
 static void place_init(struct place *p, const char *config)
@@ -44,9 +58,9 @@ static void place_init(struct place *p, const char *config)
 	put(p, "config", config);
 	put(p, "inner.img", "the inner kernel");
 	put(p, "System.map", "the inner map");
-	put(p, "modules/kernel/arch/x86/kvm/kvm-amd.ko.xz", "amd");
-	put(p, "modules/kernel/arch/x86/kvm/kvm.ko.xz", "kvm");
-	put(p, "modules/kernel/virt/lib/irqbypass.ko.xz", "irq");
+	put_module(p, "modules/kernel/arch/x86/kvm/kvm-amd.ko", "kvm");
+	put_module(p, "modules/kernel/arch/x86/kvm/kvm.ko", "irqbypass");
+	put_module(p, "modules/kernel/virt/lib/irqbypass.ko", "");
 	p->outer = (struct kernel){ .image = p->image, .bzimage = p->image,
 				    .config = p->config, .modules = p->modules };
 }
@@ -102,6 +116,14 @@ static bool holds(const struct place *p, const char *name, const char *content, 
 
 	return tap_ok(find(&p->cpio, name, &found, &n) >= 0, "%s is there", name) &&
 	       tap_ok(n == size && !memcmp(found, content, size), "%s: %.*s", name, (int)n, found);
+}
+
+static bool holds_module(const struct place *p, const char *name, const char *depends)
+{
+	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+
+	make_module(&b, depends);
+	return holds(p, name, (const char *)b.data, b.len);
 }
 
 static void the_archive_holds_what_the_inner_run_needs(void)
@@ -160,7 +182,7 @@ static void modules_that_the_kernel_has_built_in_are_not_there(void)
 
 	place_init(&p, "CONFIG_KVM_AMD=y\n");
 	tap_ok(pack(&p, p.image, NULL, 256 * MIB) == 0, "%s", err_text(&p.e));
-	tap_eq(find(&p.cpio, "ktstr/modules/00-irqbypass.ko.xz", &found, &n), -1);
+	tap_eq(find(&p.cpio, "ktstr/modules/000-irqbypass.ko", &found, &n), -1);
 	tap_eq(find(&p.cpio, "ktstr/kernel/System.map", &found, &n), -1);
 }
 
@@ -170,9 +192,28 @@ static void modules_are_named_in_the_order_of_loading(void)
 
 	place_init(&p, "CONFIG_KVM_AMD=m\n");
 	tap_ok(pack(&p, p.image, NULL, 256 * MIB) == 0, "%s", err_text(&p.e));
-	holds(&p, "ktstr/modules/00-irqbypass.ko.xz", "irq", 3);
-	holds(&p, "ktstr/modules/01-kvm.ko.xz", "kvm", 3);
-	holds(&p, "ktstr/modules/02-kvm-amd.ko.xz", "amd", 3);
+	holds_module(&p, "ktstr/modules/000-irqbypass.ko", "");
+	holds_module(&p, "ktstr/modules/001-kvm.ko", "irqbypass");
+	holds_module(&p, "ktstr/modules/002-kvm_amd.ko", "kvm");
+}
+
+static void the_inner_guests_modules_lie_beside_its_kernel(void)
+{
+	static char *words[] = { (char *)"run" };
+	const struct strlist args = { words, ARRAY_SIZE(words) };
+	_cleanup_(kernel_modules_fini) struct kernel_modules m = { 0 };
+	_cleanup_(place_fini) struct place p;
+	const struct nested_payload payload = {
+		.outer = &p.outer, .inner_image = p.image, .inner_modules = &m,
+		.binary = SELF, .args = &args,
+	};
+
+	place_init(&p, "CONFIG_KVM_AMD=y\nCONFIG_VIRTIO_BLK=m\n");
+	put_module(&p, "modules/kernel/drivers/block/virtio_blk.ko", "");
+	tap_ok(kernel_modules_read(&p.outer, "virtio_blk", &m, &p.e) == 0, "%s", err_text(&p.e));
+	tap_ok(nested_pack(&payload, MIB, &p.cpio, &p.memory_bytes, &p.e) == 0, "%s",
+	       err_text(&p.e));
+	holds_module(&p, "ktstr/kernel/modules/kernel/virtio_blk.ko", "");
 }
 
 static void an_outer_kernel_without_kvm_is_refused(void)
@@ -218,6 +259,7 @@ int main(void)
 	TAP_RUN(other_files_go_along_and_programs_bring_their_libraries);
 	TAP_RUN(modules_that_the_kernel_has_built_in_are_not_there);
 	TAP_RUN(modules_are_named_in_the_order_of_loading);
+	TAP_RUN(the_inner_guests_modules_lie_beside_its_kernel);
 	TAP_RUN(an_outer_kernel_without_kvm_is_refused);
 	TAP_RUN(a_missing_inner_kernel_is_named);
 	TAP_RUN(the_memory_covers_the_inner_guest_and_the_payload);

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "init/guest.h"
+#include "init/host.h"
 #include "init/tty.h"
 #include "shmring/shmring.h"
 #include "test/tap.h"
@@ -197,33 +198,45 @@ static void the_program_has_its_own_environment_and_no_stdin(void)
 	tap_str(s.out, "blue\n");
 }
 
-static void note_module(const char *text, void *arg)
+/* A host that keeps the last line. */
+struct listener {
+	struct init_host host;
+	char said[513];
+};
+
+static void note(struct init_host *h, enum wire_type type, const void *payload, size_t len,
+		 const void *payload2, size_t len2)
 {
-	snprintf(arg, 512, "%s", text);
+	struct listener *l = container_of(h, struct listener, host);
+
+	(void)payload2;
+	tap_ok(type == WIRE_LOG && len < sizeof(l->said) && !len2, "a line");
+	snprintf(l->said, sizeof(l->said), "%.*s", (int)len, (const char *)payload);
 }
 
 static void a_module_that_is_none_is_said_by_name(void)
 {
-	char dir[] = "/tmp/ktstr-modules-XXXXXX", path[64], said[512] = "";
+	char dir[] = "/tmp/ktstr-modules-XXXXXX", path[64];
+	struct listener l = { .host = { .send = note } };
 	FILE *f;
 
 	tap_ok(mkdtemp(dir), "mkdtemp");
-	init_modules_load(dir, note_module, said);
-	tap_str(said, "");
+	init_modules_load(dir, &l.host);
+	tap_str(l.said, "");
 	snprintf(path, sizeof(path), "%s/01-none.ko", dir);
 	f = fopen(path, "w");
 	if (tap_ok(f, "%s", path)) {
 		fputs("not an ELF file", f);
 		fclose(f);
 	}
-	init_modules_load(dir, note_module, said);
+	init_modules_load(dir, &l.host);
 	/* EPERM or the kernel's reason: this test runs with and without rights */
-	tap_ok(!strncmp(said, "module 01-none.ko: ", 19), "%s", said);
+	tap_ok(!strncmp(l.said, "module 01-none.ko: ", 19), "%s", l.said);
 	unlink(path);
 	rmdir(dir);
-	said[0] = '\0';
-	init_modules_load(dir, note_module, said);
-	tap_str(said, "");
+	l.said[0] = '\0';
+	init_modules_load(dir, &l.host);
+	tap_str(l.said, "");
 }
 
 int main(void)
