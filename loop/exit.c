@@ -132,6 +132,12 @@ static void exit_unknown(struct machine *m, unsigned cpu, const struct vcpu_exit
 	machine_end(m, STOP_INTERNAL, text);
 }
 
+static void exit_asked(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
+{
+	(void)x;
+	machine_asked(m, cpu);
+}
+
 static exit_fn *const exit_table[] = {
 	[VCPU_EXIT_NONE] = exit_none,
 	[VCPU_EXIT_PIO] = exit_pio,
@@ -145,6 +151,7 @@ static exit_fn *const exit_table[] = {
 	[VCPU_EXIT_ENTRY_FAILED] = exit_entry_failed,
 	[VCPU_EXIT_RUN_FAILED] = exit_run_failed,
 	[VCPU_EXIT_UNKNOWN] = exit_unknown,
+	[VCPU_EXIT_ASKED] = exit_asked,
 };
 static_assert(ARRAY_SIZE(exit_table) == VCPU_EXIT_COUNT, "every kind of exit has a row");
 

@@ -53,6 +53,7 @@ struct machine {
 	ev_timer kick, collected;
 	bool ended;			/* on_end was called */
 	bool stopping;
+	unsigned asking;		/* machine_ask(): CPU + 1, 0: nobody is asked */
 	bool parked;			/* on_parked was called */
 };
 
@@ -396,9 +397,14 @@ static void on_doorbell(struct ev_loop *loop, ev_io *w, int revents)
 
 static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
 {
+	struct machine *m = container_of(w, struct machine, kick);
+
 	(void)loop;
 	(void)revents;
-	continue_stop(container_of(w, struct machine, kick));
+	if (m->stopping)
+		continue_stop(m);
+	else if (m->asking)
+		vcpu_ask(m->vcpu[m->asking - 1]);
 }
 
 int machine_start(struct machine *m, struct ev_loop *loop, const struct machine_ops *ops,
@@ -434,6 +440,8 @@ void machine_stop(struct machine *m)
 	if (m->stopping)
 		return;
 	m->stopping = true;
+	ev_timer_stop(m->loop, &m->kick);
+	ev_timer_set(&m->kick, 0., KICK_AGAIN_S);
 	ev_timer_start(m->loop, &m->kick);
 }
 
@@ -443,6 +451,41 @@ void machine_end(struct machine *m, enum stop_reason why, const char *text)
 		return;
 	m->ended = true;
 	m->ops.on_end(why, text, m->ops.arg);
+}
+
+void machine_ask(struct machine *m, unsigned cpu)
+{
+	assert(m->loop && cpu < m->cpus && !m->asking);
+	if (m->stopping || m->ended)
+		return;
+	m->asking = cpu + 1;
+	vcpu_ask(m->vcpu[cpu]);
+	ev_timer_set(&m->kick, KICK_AGAIN_S, KICK_AGAIN_S);
+	ev_timer_start(m->loop, &m->kick);
+}
+
+void machine_asked(struct machine *m, unsigned cpu)
+{
+	struct vcpu_regs regs;
+
+	/* a request that was repeated is answered twice */
+	if (m->asking != cpu + 1)
+		return;
+	m->asking = 0;
+	ev_timer_stop(m->loop, &m->kick);
+	ev_timer_set(&m->kick, 0., KICK_AGAIN_S);
+	if (vcpu_get_regs(m->vcpu[cpu], &regs, NULL) == 0)
+		m->ops.on_asked(cpu, &regs, m->ops.arg);
+}
+
+const struct mm *machine_memory(const struct machine *m)
+{
+	return m->mm;
+}
+
+pid_t machine_vcpu_tid(const struct machine *m, unsigned cpu)
+{
+	return vcpu_tid(m->vcpu[cpu]);
 }
 
 const struct bus *machine_ports(const struct machine *m)

@@ -34,6 +34,7 @@
 struct err;
 struct ev_loop;
 struct machine;
+struct mm;
 
 #define MACHINE_PM_PORT 0x600
 #define MACHINE_RESET_PORT 0x606
@@ -60,6 +61,8 @@ struct machine_ops {
 	/* The guest ended by itself, or a vCPU cannot go on; said once. */
 	void (*on_end)(enum stop_reason why, const char *text, void *arg);
 	void (*on_parked)(void *arg);		/* every vCPU is parked */
+	/* the answer to machine_ask(): the vCPU stands still until this returns */
+	void (*on_asked)(unsigned cpu, const struct vcpu_regs *regs, void *arg);
 	void *arg;
 };
 
@@ -80,6 +83,15 @@ void machine_ring_again(struct machine *m);
 void machine_wake_guest(struct machine *m);
 
 unsigned machine_cpus(const struct machine *m);
+/*
+ * Read the registers of a vCPU that runs: on_asked follows soon, from the loop,
+ * unless the machine ends before. One request at a time.
+ */
+void machine_ask(struct machine *m, unsigned cpu);
+/* Guest memory, for readers. */
+const struct mm *machine_memory(const struct machine *m);
+/* The vCPU's thread in /proc/self/task; 0: not yet. */
+pid_t machine_vcpu_tid(const struct machine *m, unsigned cpu);
 /* Registers of a parked vCPU. */
 int machine_vcpu_regs(struct machine *m, unsigned cpu, struct vcpu_regs *ret);
 /* Exits of all vCPUs by kind. */
@@ -95,6 +107,8 @@ struct bus;
 void machine_end(struct machine *m, enum stop_reason why, const char *text);
 const struct bus *machine_ports(const struct machine *m);
 const struct bus *machine_mmio(const struct machine *m);
+/* A vCPU answers machine_ask(). */
+void machine_asked(struct machine *m, unsigned cpu);
 /* Handle what a vCPU posted. The caller holds the baton and gives it back. */
 void machine_handle_exit(struct machine *m, unsigned cpu, const struct vcpu_exit *x);
 

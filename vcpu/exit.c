@@ -21,6 +21,7 @@ static const char *const names[] = {
 	[VCPU_EXIT_ENTRY_FAILED] = "entry-failed",
 	[VCPU_EXIT_RUN_FAILED] = "run-failed",
 	[VCPU_EXIT_UNKNOWN] = "unknown",
+	[VCPU_EXIT_ASKED] = "asked",
 };
 static_assert(ARRAY_SIZE(names) == VCPU_EXIT_COUNT, "every kind of exit has a name");
 

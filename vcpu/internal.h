@@ -37,9 +37,12 @@ struct vcpu {
 	int wake_fd;		/* borrowed */
 	unsigned cpu;
 	unsigned spin;		/* rounds to spin before sleeping on the baton */
+	bool asked;		/* vcpu_ask(): loop sets it, thread takes it; atomic */
+	bool posts_asked;	/* the exit is VCPU_EXIT_ASKED; goes with the page */
 	int run_errno;		/* of a KVM_RUN that failed, else 0; goes with the page */
 	bool has_thread;
 	pthread_t thread;
+	pid_t tid;		/* written by the thread, relaxed; 0: not yet */
 	uint64_t exits[VCPU_EXIT_COUNT];	/* written by the thread, relaxed */
 };
 

@@ -70,10 +70,15 @@ static bool run_once(struct vcpu *v)
 
 	v->run_errno = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
 	kind = vcpu_exit_kind_of(v->run, v->run_errno);
-	count_exit(v, kind);
+	v->posts_asked = false;
 	/* acquire: see vcpu_stop() */
-	if (v->run_errno == EINTR)
+	if (v->run_errno == EINTR) {
 		(void)__atomic_exchange_n(&v->run->immediate_exit, 0, __ATOMIC_ACQUIRE);
+		v->posts_asked = __atomic_exchange_n(&v->asked, false, __ATOMIC_ACQUIRE);
+		if (v->posts_asked)
+			kind = VCPU_EXIT_ASKED;
+	}
+	count_exit(v, kind);
 	return kind != VCPU_EXIT_NONE;
 }
 
@@ -84,6 +89,7 @@ static void *vcpu_thread(void *arg)
 
 	snprintf(name, sizeof(name), "vcpu-%u", v->cpu);
 	(void)pthread_setname_np(pthread_self(), name);	/* only a name */
+	__atomic_store_n(&v->tid, gettid(), __ATOMIC_RELAXED);
 	while (baton_get(&v->baton) == BATON_VCPU) {
 		if (!run_once(v) || !baton_post(&v->baton))
 			continue;
@@ -203,7 +209,7 @@ static bool loop_holds(const struct vcpu *v)
 	return s == BATON_LOOP || s == BATON_LOOP_ASLEEP;
 }
 
-bool vcpu_has_exit(struct vcpu *v)
+bool vcpu_has_exit(const struct vcpu *v)
 {
 	return loop_holds(v);
 }
@@ -211,12 +217,21 @@ bool vcpu_has_exit(struct vcpu *v)
 void vcpu_exit_get(struct vcpu *v, struct vcpu_exit *ret)
 {
 	assert(loop_holds(v));
-	vcpu_exit_decode(v->run, v->vm->run_bytes, v->run_errno, ret);
+	if (v->posts_asked)
+		*ret = (struct vcpu_exit){ .kind = VCPU_EXIT_ASKED };
+	else
+		vcpu_exit_decode(v->run, v->vm->run_bytes, v->run_errno, ret);
 }
 
 void vcpu_resume(struct vcpu *v)
 {
 	baton_resume(&v->baton);
+}
+
+static void kick_thread(struct vcpu *v)
+{
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELEASE);
+	(void)pthread_kill(v->thread, VCPU_SIGNAL);
 }
 
 /*
@@ -238,10 +253,16 @@ void vcpu_resume(struct vcpu *v)
  */
 void vcpu_stop(struct vcpu *v)
 {
-	if (!baton_stop(&v->baton))
+	if (baton_stop(&v->baton))
+		kick_thread(v);
+}
+
+void vcpu_ask(struct vcpu *v)
+{
+	if (vcpu_is_parked(v))
 		return;
-	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELEASE);
-	(void)pthread_kill(v->thread, VCPU_SIGNAL);
+	__atomic_store_n(&v->asked, true, __ATOMIC_RELEASE);
+	kick_thread(v);
 }
 
 bool vcpu_is_parked(const struct vcpu *v)
@@ -249,6 +270,11 @@ bool vcpu_is_parked(const struct vcpu *v)
 	enum baton_state s = baton_get(&v->baton);
 
 	return s == BATON_PARKED || s == BATON_NEW;
+}
+
+pid_t vcpu_tid(const struct vcpu *v)
+{
+	return __atomic_load_n(&v->tid, __ATOMIC_RELAXED);
 }
 
 uint64_t vcpu_exit_count(const struct vcpu *v, enum vcpu_exit_kind kind)

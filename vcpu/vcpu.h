@@ -28,6 +28,14 @@
  * time (wake) as it parks. A parked thread never enters KVM_RUN again; its
  * registers can be read and it is joined by vcpu_destroy().
  *
+ * Looking at a running vCPU: KVM's ioctls for registers wait for a vCPU that is
+ * in KVM_RUN, so the loop asks: vcpu_ask() kicks, and the thread posts an exit of
+ * its own kind, VCPU_EXIT_ASKED. While the loop holds that baton the vCPU stands
+ * between two instructions and its registers can be read; vcpu_resume() lets it
+ * go on. The request is a word of its own, set before the kick and taken by the
+ * thread when it has seen EINTR: the reasoning is that of vcpu_stop(). An exit
+ * that was posted already comes first.
+ *
  * Signals: VCPU_SIGNAL (a real-time signal) interrupts KVM_RUN. A handler that
  * does nothing is installed process-wide by the first vcpu_create(), unless the
  * process has a handler of its own there (-EBUSY); this is the only
@@ -40,6 +48,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 struct topo;
@@ -61,6 +70,7 @@ enum vcpu_exit_kind {
 	VCPU_EXIT_ENTRY_FAILED,	/* the hardware refused the guest's state */
 	VCPU_EXIT_RUN_FAILED,	/* the KVM_RUN ioctl itself failed; detail = errno */
 	VCPU_EXIT_UNKNOWN,	/* detail = KVM's exit reason */
+	VCPU_EXIT_ASKED,	/* vcpu_ask(): between two instructions, nothing to handle */
 	VCPU_EXIT_COUNT,
 };
 
@@ -116,7 +126,7 @@ int vcpu_set_entry_real(struct vcpu *v, uint16_t ip, struct err *e);
 int vcpu_start(struct vcpu *v, struct err *e);
 
 /* Does the loop hold the baton with an exit that nobody has taken? (acquire) */
-bool vcpu_has_exit(struct vcpu *v);
+bool vcpu_has_exit(const struct vcpu *v);
 /* Decode the exit. Only while the loop holds the baton; data points into the page. */
 void vcpu_exit_get(struct vcpu *v, struct vcpu_exit *ret);
 /* Give the baton back. Nothing happens when the loop does not hold it, as after a stop. */
@@ -139,10 +149,21 @@ void vcpu_stop(struct vcpu *v);
 bool vcpu_is_parked(const struct vcpu *v);
 
 /*
- * Registers of a parked vCPU. After a triple fault they are those of a reset:
- * on AMD hosts KVM has reset the vCPU by then.
+ * Have it post VCPU_EXIT_ASKED, once, as soon as it can; call again on a timer
+ * until the exit came. Nothing happens to a vCPU that is parked.
+ */
+void vcpu_ask(struct vcpu *v);
+
+/*
+ * Registers of a vCPU that is parked or whose exit the loop holds (of an exit
+ * that is not handled yet they are those before or in the instruction). After a
+ * triple fault they are those of a reset: on AMD hosts KVM has reset the vCPU by
+ * then.
  */
 int vcpu_get_regs(struct vcpu *v, struct vcpu_regs *ret, struct err *e);
+
+/* The thread's id in /proc/self/task; 0 before it runs. */
+pid_t vcpu_tid(const struct vcpu *v);
 
 /* Exits counted by kind since the start; may be read at any time (relaxed). */
 uint64_t vcpu_exit_count(const struct vcpu *v, enum vcpu_exit_kind kind);

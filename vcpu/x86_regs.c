@@ -234,7 +234,7 @@ int vcpu_get_regs(struct vcpu *v, struct vcpu_regs *ret, struct err *e)
 	uint64_t lstar;
 	int r;
 
-	assert(vcpu_is_parked(v));
+	assert(vcpu_is_parked(v) || vcpu_has_exit(v));
 	if (ioctl(v->fd, KVM_GET_REGS, &regs) < 0)
 		return err_sys(e, -errno, "read registers");
 	r = get_sregs(v, &s, e);
