@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Members of types, by BTF. Format: Documentation/bpf/btf.rst. */
+#include "monitor/layout.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/util.h"
+
+/* typedefs and qualifiers in a row, and anonymous members in each other */
+#define DEPTH_MAX 16
+/* Members looked at for one part of a path, anonymous ones included. */
+#define MEMBERS_MAX 16384
+#define NAME_MAX_BYTES 128
+
+struct search {
+	const struct btf *btf;
+	const char *name;
+	size_t len;
+	unsigned left;			/* members that may still be looked at */
+	struct layout_field *ret;
+};
+
+/* Without typedef, const, volatile, restrict and tags; NULL: there is no such type. */
+static const struct btf_type *strip(const struct btf *btf, uint32_t *id)
+{
+	for (unsigned i = 0; i < DEPTH_MAX; i++) {
+		const struct btf_type *t = btf__type_by_id(btf, *id);
+
+		if (!t || !(btf_is_mod(t) || btf_is_typedef(t) || btf_is_type_tag(t)))
+			return t;
+		*id = t->type;
+	}
+	return NULL;
+}
+
+static uint32_t size_of(const struct btf *btf, uint32_t id)
+{
+	const int64_t size = btf__resolve_size(btf, id);
+
+	return size > 0 && size <= UINT32_MAX ? (uint32_t)size : 0;
+}
+
+static void set_field(const struct btf *btf, const struct btf_type *t, uint32_t i, uint32_t base,
+		      struct layout_field *ret)
+{
+	const uint32_t bits = btf_member_bit_offset(t, i);
+	uint32_t id = btf_members(t)[i].type;
+
+	strip(btf, &id);
+	*ret = (struct layout_field){
+		.offset = base + bits / 8, .size = size_of(btf, id), .type = id,
+		.bit_size = (uint8_t)btf_member_bitfield_size(t, i),
+	};
+	/* the aligned unit of the member's type that holds all of the bits */
+	if (ret->bit_size && ret->size) {
+		ret->offset = base + bits / 8 / ret->size * ret->size;
+		ret->bit_offset = (uint8_t)(bits - (ret->offset - base) * 8);
+	}
+}
+
+/* In a struct or union, and in its anonymous members. */
+static bool find_member(struct search *s, uint32_t id, uint32_t base, unsigned depth)
+{
+	const struct btf_type *t = strip(s->btf, &id);
+
+	if (!t || !btf_is_composite(t) || depth == DEPTH_MAX)
+		return false;
+	for (uint32_t i = 0; i < btf_vlen(t) && s->left; i++) {
+		const char *name = btf__str_by_offset(s->btf, btf_members(t)[i].name_off);
+
+		s->left--;
+		if (name && *name) {
+			if (strncmp(name, s->name, s->len) || name[s->len])
+				continue;
+			set_field(s->btf, t, i, base, s->ret);
+			return true;
+		}
+		if (find_member(s, btf_members(t)[i].type,
+				base + btf_member_bit_offset(t, i) / 8, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+/* "[2]" of an array. */
+static int find_element(const struct btf *btf, const char *digits, struct layout_field *f,
+			struct err *e)
+{
+	uint32_t id = f->type;
+	const struct btf_type *t = strip(btf, &id);
+	unsigned long n;
+	char *end;
+
+	n = strtoul(digits, &end, 10);
+	if (!t || !btf_is_array(t) || *end != ']')
+		return err_set(e, -ENOENT, "not an array");
+	if (n >= btf_array(t)->nelems)
+		return err_set(e, -ENOENT, "an array of %u", btf_array(t)->nelems);
+	id = btf_array(t)->type;
+	strip(btf, &id);
+	f->type = id;
+	f->size = size_of(btf, id);
+	f->offset += (uint32_t)n * f->size;
+	return 0;
+}
+
+static const char *type_name(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+	const char *name = t ? btf__str_by_offset(btf, t->name_off) : NULL;
+
+	return name && *name ? name : "(anonymous)";
+}
+
+int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
+		    struct layout_field *ret, struct err *e)
+{
+	struct layout_field all = { .type = id };
+
+	while (*path) {
+		struct layout_field part = { 0 };
+		struct search s = {
+			.btf = btf, .name = path, .len = strcspn(path, ".["),
+			.left = MEMBERS_MAX, .ret = &part,
+		};
+
+		if (s.len >= NAME_MAX_BYTES || !find_member(&s, all.type, 0, 0))
+			return err_set(e, -ENOENT, "struct %s has no member %.*s",
+				       type_name(btf, all.type), (int)MIN(s.len, 64), path);
+		part.offset += all.offset;
+		all = part;
+		path += s.len;
+		while (*path == '[') {
+			int r = find_element(btf, path + 1, &all, e);
+
+			if (r < 0)
+				return err_ctx(e, r, "%.*s", (int)MIN(s.len, 64), s.name);
+			path += strcspn(path, "]") + 1;
+		}
+		if (*path == '.')
+			path++;
+	}
+	*ret = all;
+	return 0;
+}
+
+static int find_type(const struct btf *btf, const char *type, struct err *e)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+
+	if (id < 0)
+		id = btf__find_by_name_kind(btf, type, BTF_KIND_UNION);
+	return id < 0 ? err_set(e, -ENOENT, "no struct %s", type) : id;
+}
+
+int layout_field(const struct btf *btf, const char *type, const char *path,
+		 struct layout_field *ret, struct err *e)
+{
+	int id = find_type(btf, type, e);
+
+	return id < 0 ? id : layout_field_in(btf, (uint32_t)id, path, ret, e);
+}
+
+int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct err *e)
+{
+	int id = find_type(btf, type, e);
+
+	if (id < 0)
+		return id;
+	*ret = size_of(btf, (uint32_t)id);
+	return 0;
+}
+
+int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct err *e)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (!btf_is_any_enum(t))
+			continue;
+		for (uint32_t i = 0; i < btf_vlen(t); i++) {
+			const bool is_64 = btf_is_enum64(t);
+			const uint32_t off = is_64 ? btf_enum64(t)[i].name_off :
+						     btf_enum(t)[i].name_off;
+			const char *s = btf__str_by_offset(btf, off);
+
+			if (!s || strcmp(s, name))
+				continue;
+			*ret = is_64 ? (int64_t)btf_enum64_value(&btf_enum64(t)[i]) :
+				       btf_enum(t)[i].val;
+			return 0;
+		}
+	}
+	return err_set(e, -ENOENT, "no enumerator %s", name);
+}
+
+int layout_each(const struct btf *btf, const char *type, layout_member_fn *fn, void *arg,
+		struct err *e)
+{
+	int id = find_type(btf, type, e), r = 0;
+	const struct btf_type *t;
+
+	if (id < 0)
+		return id;
+	t = btf__type_by_id(btf, (uint32_t)id);
+	for (uint32_t i = 0; i < btf_vlen(t) && r >= 0; i++) {
+		const char *name = btf__str_by_offset(btf, btf_members(t)[i].name_off);
+		struct layout_field f;
+
+		set_field(btf, t, i, 0, &f);
+		if (name && *name)
+			r = fn(name, &f, arg);
+	}
+	return r;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_MONITOR_LAYOUT_H
+#define KTSTR_MONITOR_LAYOUT_H
+/*
+ * Where the members of the guest kernel's types lie, by its BTF. What a kernel
+ * has is told by the presence of a member, never by its version.
+ *
+ * Types may be hostile (a scheduler's own BTF comes from the guest): every
+ * search is bounded. Thread: any.
+ */
+#include <stdint.h>
+
+struct btf;
+struct err;
+
+struct layout_field {
+	uint32_t offset;		/* bytes from the start of the outer type */
+	uint32_t size;			/* bytes, of the storage unit for a bit field */
+	uint8_t bit_offset, bit_size;	/* bit_size 0: no bit field */
+	uint32_t type;			/* BTF id of the member, without typedef and the like */
+};
+
+/*
+ * A member of struct (or union) type by its path, "scx.local_dsq.nr"; members of
+ * anonymous members are found by their own name, "a[2]" is an element.
+ * -ENOENT: *e says which part the kernel has not.
+ */
+int layout_field(const struct btf *btf, const char *type, const char *path,
+		 struct layout_field *ret, struct err *e);
+/* The same, from a type's id. */
+int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
+		    struct layout_field *ret, struct err *e);
+
+/* The size of a struct in bytes. */
+int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct err *e);
+/* The value of an enumerator of any enum. */
+int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct err *e);
+
+/* Calls fn for each member with its name, until it returns a negative; layout.c says the bounds. */
+typedef int layout_member_fn(const char *name, const struct layout_field *field, void *arg);
+int layout_each(const struct btf *btf, const char *type, layout_member_fn *fn, void *arg,
+		struct err *e);
+
+#endif
