@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ACPI tables: RSDP -> XSDT -> FADT (-> FACS, DSDT), MADT. Section numbers are
- * of ACPI 6.4.
+ * ACPI tables: the root pointer, the list of tables, and the FADT. Section
+ * numbers are of ACPI 6.4.
  *
  * Not the hardware-reduced profile: with that Linux leaves out the ISA
  * interrupts, and a kernel without 8250_PNP would poll its UARTs. So there are
@@ -16,13 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/util.h"
-#include "boot/aml.h"
-#include "boot/boot.h"
-#include "vcpu/topo.h"
-
-#define LAPIC_GPA 0xfee00000u
-#define IOAPIC_GPA 0xfec00000u
-#define ISA_IRQS 16
+#include "boot/acpi_private.h"
 
 /* Offsets in the system description table header (5.2.6). */
 #define HEADER_LENGTH 4
@@ -45,25 +39,6 @@ enum iapc_flags {
 	IAPC_NO_RTC = 1 << 5,
 };
 
-/* MADT (5.2.12) */
-enum madt_type {
-	MADT_LAPIC = 0,
-	MADT_IOAPIC = 1,
-	MADT_OVERRIDE = 2,
-	MADT_LAPIC_NMI = 4,
-	MADT_X2APIC = 9,
-	MADT_X2APIC_NMI = 10,
-};
-
-enum madt_flags {
-	MADT_PCAT_COMPAT = 1,		/* there are 8259s to mask */
-	MADT_CPU_ENABLED = 1,
-	/* MPS INTI flags (table 5.26) */
-	INTI_BUS = 0,
-	INTI_EDGE_HIGH = 0x5,
-	INTI_LEVEL_HIGH = 0xd,
-};
-
 static uint8_t checksum(const uint8_t *p, size_t n)
 {
 	uint8_t sum = 0;
@@ -73,13 +48,31 @@ static uint8_t checksum(const uint8_t *p, size_t n)
 	return (uint8_t)-sum;
 }
 
-/* A table begins: its offset. The length and the checksum come with table_end(). */
-static size_t table_begin(struct buf *out, const char sig[4], uint8_t revision)
+/* What follows is a table of this name. Its offset. */
+static size_t note(struct boot_acpi *t, const char *name)
 {
+	assert(t->tables < BOOT_ACPI_TABLES_MAX);
+	t->table[t->tables] = (struct boot_acpi_table){ .offset = t->bytes.len };
+	memcpy(t->table[t->tables].name, name, 4);
+	return t->table[t->tables++].offset;
+}
+
+/* The last table ends here. */
+static void note_end(struct boot_acpi *t)
+{
+	struct boot_acpi_table *last = &t->table[t->tables - 1];
+
+	last->bytes = t->bytes.len - last->offset;
+}
+
+/* A table begins; its length and its checksum come with table_end(). Its offset. */
+static size_t table_begin(struct boot_acpi *t, const char *sig, uint8_t revision)
+{
+	struct buf *out = &t->bytes;
 	size_t at;
 
 	buf_align(out, 8);
-	at = out->len;
+	at = note(t, sig);
 	buf_add(out, sig, 4);
 	buf_le32(out, 0);		/* length */
 	buf_u8(out, revision);
@@ -92,15 +85,18 @@ static size_t table_begin(struct buf *out, const char sig[4], uint8_t revision)
 	return at;
 }
 
-static void table_end(struct buf *out, size_t at)
+static void table_end(struct boot_acpi *t)
 {
-	size_t n = out->len - at;
+	const struct boot_acpi_table *last = &t->table[t->tables - 1];
+	uint8_t *p;
 
-	if (!buf_ok(out))
+	note_end(t);
+	if (!buf_ok(&t->bytes))
 		return;
+	p = t->bytes.data + last->offset;
 	for (unsigned i = 0; i < 4; i++)
-		out->data[at + HEADER_LENGTH + i] = (uint8_t)(n >> (8 * i));
-	out->data[at + HEADER_CHECKSUM] = checksum(out->data + at, n);
+		p[HEADER_LENGTH + i] = (uint8_t)(last->bytes >> (8 * i));
+	p[HEADER_CHECKSUM] = checksum(p, last->bytes);
 }
 
 /* Generic address structure (5.2.3.2): bits wide I/O ports; port 0: none. */
@@ -118,55 +114,19 @@ static void add_gas_io(struct buf *out, uint16_t port, uint8_t bits, uint8_t acc
 }
 
 /* Firmware ACPI control structure (5.2.10): no header checksum, 64-byte aligned. */
-static size_t add_facs(struct buf *out)
+static size_t add_facs(struct boot_acpi *t)
 {
+	struct buf *out = &t->bytes;
 	size_t at;
 
 	buf_align(out, 64);
-	at = out->len;
+	at = note(t, "FACS");
 	buf_add(out, "FACS", 4);
 	buf_le32(out, 64);
 	buf_add_zero(out, 24);
 	buf_u8(out, 2);			/* version */
 	buf_add_zero(out, 31);
-	return at;
-}
-
-/* A 16550 (PNP0501) with its eight ports and its interrupt. */
-static void add_uart(struct aml *a, const char *name, unsigned uid, uint16_t port, unsigned irq)
-{
-	aml_device_begin(a, name);
-	aml_name(a, "_HID");
-	aml_eisa_id(a, "PNP0501");
-	aml_name(a, "_UID");
-	aml_int(a, uid);
-	aml_name(a, "_CRS");
-	aml_resources_begin(a);
-	aml_io(a, port, 8);
-	aml_irq(a, irq);
-	aml_resources_end(a);
-	aml_end(a);
-}
-
-static size_t add_dsdt(struct buf *out)
-{
-	size_t at = table_begin(out, "DSDT", 2);
-	struct aml a;
-
-	aml_init(&a, out);
-	/* soft off: what to put in SLP_TYP of PM1a and PM1b (7.4.2) */
-	aml_name(&a, "\\_S5");
-	aml_package_begin(&a, 4);
-	aml_int(&a, BOOT_SLP_TYP_S5);
-	aml_int(&a, BOOT_SLP_TYP_S5);
-	aml_int(&a, 0);
-	aml_int(&a, 0);
-	aml_end(&a);
-	aml_scope_begin(&a, "\\_SB");
-	add_uart(&a, "COM1", 1, 0x3f8, 4);
-	add_uart(&a, "COM2", 2, 0x2f8, 3);
-	aml_end(&a);
-	table_end(out, at);
+	note_end(t);
 	return at;
 }
 
@@ -198,10 +158,11 @@ static void add_fadt_fixed(struct buf *out, const struct boot_machine *mc, uint3
 		      FADT_NO_FIX_RTC | FADT_RESET_REG);
 }
 
-static size_t add_fadt(struct buf *out, const struct boot_machine *mc, uint32_t facs,
-		       uint32_t dsdt)
+static void add_fadt(struct boot_acpi *t, const struct boot_machine *mc, uint32_t facs,
+		     uint32_t dsdt)
 {
-	size_t at = table_begin(out, "FACP", 6);
+	size_t at = table_begin(t, "FACP", 6);
+	struct buf *out = &t->bytes;
 
 	add_fadt_fixed(out, mc, facs, dsdt);
 	add_gas_io(out, mc->reset_port, 8, 1);
@@ -219,74 +180,7 @@ static size_t add_fadt(struct buf *out, const struct boot_machine *mc, uint32_t 
 	add_gas_io(out, 0, 0, 0);
 	buf_add(out, "KTSTR\0\0\0", 8);		/* hypervisor vendor identity */
 	assert(!buf_ok(out) || out->len - at == 276);
-	table_end(out, at);
-	return at;
-}
-
-/* Ids that do not fit in a byte (255 means all) need the x2APIC structure (5.2.12.12). */
-static void add_madt_cpu(struct buf *out, unsigned cpu, uint32_t apic_id)
-{
-	if (apic_id < 255) {
-		buf_u8(out, MADT_LAPIC);
-		buf_u8(out, 8);
-		buf_u8(out, (uint8_t)cpu);
-		buf_u8(out, (uint8_t)apic_id);
-		buf_le32(out, MADT_CPU_ENABLED);
-		return;
-	}
-	buf_u8(out, MADT_X2APIC);
-	buf_u8(out, 16);
-	buf_le16(out, 0);
-	buf_le32(out, apic_id);
-	buf_le32(out, MADT_CPU_ENABLED);
-	buf_le32(out, cpu);
-}
-
-static void add_madt_override(struct buf *out, uint8_t irq, uint32_t gsi, uint16_t flags)
-{
-	buf_u8(out, MADT_OVERRIDE);
-	buf_u8(out, 10);
-	buf_u8(out, 0);			/* bus: ISA */
-	buf_u8(out, irq);
-	buf_le32(out, gsi);
-	buf_le16(out, flags);
-}
-
-static size_t add_madt(struct buf *out, const struct boot_machine *mc)
-{
-	size_t at = table_begin(out, "APIC", 5);
-	unsigned cpus = topo_cpus(mc->topo);
-	bool x2apic = topo_apic_id(mc->topo, cpus - 1) >= 255;
-
-	buf_le32(out, LAPIC_GPA);
-	buf_le32(out, MADT_PCAT_COMPAT);
-	for (unsigned i = 0; i < cpus; i++)
-		add_madt_cpu(out, i, topo_apic_id(mc->topo, i));
-	buf_u8(out, MADT_IOAPIC);
-	buf_u8(out, 12);
-	buf_u8(out, 0);			/* id */
-	buf_u8(out, 0);
-	buf_le32(out, IOAPIC_GPA);
-	buf_le32(out, 0);		/* its first GSI */
-	/* the PIT is wired to pin 2, as on all PCs */
-	add_madt_override(out, 0, 2, INTI_BUS);
-	if (mc->sci_gsi < ISA_IRQS)
-		add_madt_override(out, (uint8_t)mc->sci_gsi, mc->sci_gsi, INTI_LEVEL_HIGH);
-	buf_u8(out, MADT_LAPIC_NMI);
-	buf_u8(out, 6);
-	buf_u8(out, 0xff);		/* all CPUs */
-	buf_le16(out, INTI_EDGE_HIGH);
-	buf_u8(out, 1);			/* LINT1 */
-	if (x2apic) {
-		buf_u8(out, MADT_X2APIC_NMI);
-		buf_u8(out, 12);
-		buf_le16(out, INTI_EDGE_HIGH);
-		buf_le32(out, UINT32_MAX);
-		buf_u8(out, 1);
-		buf_add_zero(out, 3);
-	}
-	table_end(out, at);
-	return at;
+	table_end(t);
 }
 
 /* Root pointer (5.2.5.3): two checksums, over the first 20 bytes and over all. */
@@ -303,23 +197,65 @@ static void put_rsdp(uint8_t p[RSDP_BYTES], uint64_t xsdt)
 	p[32] = checksum(p, RSDP_BYTES);
 }
 
-int boot_acpi_build(const struct boot_machine *mc, uint64_t gpa, struct buf *out, struct err *e)
+/* The tables that need no address of others, in the order of the XSDT. */
+static const struct {
+	const char *sig;
+	uint8_t revision;
+	bool (*has)(const struct boot_machine *mc);	/* NULL: always */
+	void (*add)(struct buf *out, const struct boot_machine *mc);
+} listed[] = {
+	{ "APIC", 5, NULL, acpi_add_madt },
+	{ "SRAT", 3, acpi_has_srat, acpi_add_srat },
+	{ "SLIT", 1, acpi_has_slit, acpi_add_slit },
+	{ "HMAT", 2, acpi_has_hmat, acpi_add_hmat },
+};
+
+/* FADT and all that follow it. */
+static size_t add_xsdt(struct boot_acpi *t, uint64_t gpa, unsigned fadt)
 {
-	size_t start = out->len, facs, dsdt, fadt, madt, xsdt;
+	unsigned end = t->tables;
+	size_t at = table_begin(t, "XSDT", 1);
+
+	for (unsigned i = fadt; i < end; i++)
+		buf_le64(&t->bytes, gpa + t->table[i].offset);
+	table_end(t);
+	return at;
+}
+
+int boot_acpi_build(const struct boot_machine *mc, uint64_t gpa, struct boot_acpi *ret,
+		    struct err *e)
+{
+	struct boot_acpi *t = ret;
+	size_t facs, dsdt, xsdt;
+	unsigned fadt;
 
 	/* offsets are aligned instead of addresses; the FADT has 32 bits for some */
-	assert(start == 0 && gpa % 64 == 0 && gpa < UINT32_MAX / 2);
-	buf_add_zero(out, RSDP_BYTES);
-	facs = add_facs(out);
-	dsdt = add_dsdt(out);
-	fadt = add_fadt(out, mc, (uint32_t)(gpa + facs), (uint32_t)(gpa + dsdt));
-	madt = add_madt(out, mc);
-	xsdt = table_begin(out, "XSDT", 1);
-	buf_le64(out, gpa + fadt);
-	buf_le64(out, gpa + madt);
-	table_end(out, xsdt);
-	if (!buf_ok(out))
+	assert(gpa % 64 == 0 && gpa < UINT32_MAX / 2);
+	*t = (struct boot_acpi){ 0 };
+	note(t, "RSDP");
+	buf_add_zero(&t->bytes, RSDP_BYTES);
+	note_end(t);
+	facs = add_facs(t);
+	dsdt = table_begin(t, "DSDT", 2);
+	acpi_add_dsdt(&t->bytes, mc);
+	table_end(t);
+	fadt = t->tables;
+	add_fadt(t, mc, (uint32_t)(gpa + facs), (uint32_t)(gpa + dsdt));
+	for (size_t i = 0; i < ARRAY_SIZE(listed); i++) {
+		if (listed[i].has && !listed[i].has(mc))
+			continue;
+		table_begin(t, listed[i].sig, listed[i].revision);
+		listed[i].add(&t->bytes, mc);
+		table_end(t);
+	}
+	xsdt = add_xsdt(t, gpa, fadt);
+	if (!buf_ok(&t->bytes))
 		return err_sys(e, -ENOMEM, "ACPI tables");
-	put_rsdp(out->data, gpa + xsdt);
+	put_rsdp(t->bytes.data, gpa + xsdt);
 	return 0;
+}
+
+void boot_acpi_fini(struct boot_acpi *a)
+{
+	buf_fini(&a->bytes);
 }

@@ -14,6 +14,7 @@ enum aml_op {
 	OP_BYTE = 0x0a,
 	OP_WORD = 0x0b,
 	OP_DWORD = 0x0c,
+	OP_STRING = 0x0d,
 	OP_QWORD = 0x0e,
 	OP_SCOPE = 0x10,
 	OP_BUFFER = 0x11,
@@ -25,6 +26,8 @@ enum aml_op {
 enum aml_resource {
 	RES_IRQ = 0x22,		/* small, two bytes: edge, active high, exclusive */
 	RES_IO = 0x47,		/* small, seven bytes */
+	RES_MEMORY32_FIXED = 0x86,	/* large: a length of two bytes follows */
+	RES_INTERRUPT = 0x89,
 	RES_END = 0x79,		/* small, one byte: a checksum, 0 = not used */
 };
 
@@ -163,6 +166,12 @@ void aml_int(struct aml *a, uint64_t v)
 	}
 }
 
+void aml_string(struct aml *a, const char *ascii)
+{
+	buf_u8(a->out, OP_STRING);
+	buf_add(a->out, ascii, strlen(ascii) + 1);
+}
+
 static unsigned hex_digit(char c)
 {
 	return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'A' + 10);
@@ -197,4 +206,24 @@ void aml_irq(struct aml *a, unsigned irq)
 	assert(irq < 16);
 	buf_u8(a->out, RES_IRQ);
 	buf_le16(a->out, (uint16_t)(1u << irq));
+}
+
+/* 6.4.3.4: large descriptors have two bytes of length before the rest. */
+void aml_memory(struct aml *a, uint32_t gpa, uint32_t bytes)
+{
+	buf_u8(a->out, RES_MEMORY32_FIXED);
+	buf_le16(a->out, 9);
+	buf_u8(a->out, 1);		/* writable */
+	buf_le32(a->out, gpa);
+	buf_le32(a->out, bytes);
+}
+
+/* 6.4.3.6 */
+void aml_interrupt(struct aml *a, uint32_t gsi)
+{
+	buf_u8(a->out, RES_INTERRUPT);
+	buf_le16(a->out, 6);
+	buf_u8(a->out, 1 << 0 | 1 << 1);	/* consumer, edge */
+	buf_u8(a->out, 1);			/* one number follows */
+	buf_le32(a->out, gsi);
 }

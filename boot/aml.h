@@ -40,10 +40,13 @@ void aml_end(struct aml *a);
 
 void aml_name(struct aml *a, const char *name);	/* Name(NAME, ...): its object follows */
 void aml_int(struct aml *a, uint64_t v);
+void aml_string(struct aml *a, const char *ascii);
 void aml_eisa_id(struct aml *a, const char id[7]);	/* "PNP0501" */
 
 /* Resource descriptors (ACPI 6.4, section 6.4). */
 void aml_io(struct aml *a, uint16_t port, uint8_t ports);
 void aml_irq(struct aml *a, unsigned irq);		/* ISA: edge, active high, 0 to 15 */
+void aml_memory(struct aml *a, uint32_t gpa, uint32_t bytes);	/* registers, fixed */
+void aml_interrupt(struct aml *a, uint32_t gsi);	/* edge, active high, exclusive */
 
 #endif

@@ -23,9 +23,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct boot_machine;
 struct err;
 struct mm;
-struct topo;
 
 enum boot_gpa {
 	BOOT_GPA_GDT = 0x500,
@@ -128,21 +128,10 @@ struct boot_option {
 const struct boot_option *boot_options(size_t *ret_count);
 void boot_cmdline_defaults(struct cmdline *c, bool fast, bool verbose);
 
-/* What the machine looks like, for the tables. */
-struct boot_machine {
-	const struct topo *topo;
-	uint16_t pm_port;	/* ACPI PM1a event block (4 bytes), then PM1a control (2) */
-	uint16_t reset_port;	/* a write of BOOT_RESET_VALUE resets */
-	unsigned sci_gsi;
-};
-
-#define BOOT_RESET_VALUE 0xfe
-#define BOOT_SLP_TYP_S5 5	/* SLP_TYP that \_S5 names; with SLP_EN: power off */
-
 struct boot_request {
 	const struct boot_image *image;
 	const struct cmdline *cmdline;
-	const struct boot_machine *machine;
+	const struct boot_machine *machine;	/* tables.h; its memory is mm_layout(m) */
 	const uint8_t *initrd;		/* two parts, one behind the other */
 	size_t initrd_bytes;
 	const uint8_t *initrd_tail;	/* may be NULL */
@@ -168,16 +157,5 @@ int boot_load(const struct boot_request *q, struct mm *m, struct boot_entry *ret
  */
 uint64_t boot_memory_needed(const struct boot_image *img, uint64_t initrd_bytes,
 			    uint64_t unpacked_bytes, unsigned cpus);
-
-/* --- tables, for boot_load() and their tests ------------------------------ */
-
-/* ACPI tables, RSDP first, to be placed at gpa (64-byte aligned). 0 or -ENOMEM. */
-struct buf;
-int boot_acpi_build(const struct boot_machine *mc, uint64_t gpa, struct buf *out, struct err *e);
-/*
- * MP floating pointer and table (Intel MP spec 1.4), at most 1 KiB: as many
- * CPUs as fit (40) of those with an APIC id below 255.
- */
-int boot_mptable_build(const struct boot_machine *mc, uint64_t gpa, struct buf *out, struct err *e);
 
 #endif

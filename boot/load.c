@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "boot/image.h"
+#include "boot/tables.h"
 #include "mm/mm.h"
 
 /* Page table entries: present, writable; in a page directory: a 2 MiB page. */
@@ -235,19 +236,20 @@ static void put_boot_params(const struct loader *ld, struct boot_params *bp)
 
 static int load_tables(struct loader *ld)
 {
-	_cleanup_(buf_fini) struct buf acpi = BUF_INIT, mp = BUF_INIT;
+	_cleanup_(boot_acpi_fini) struct boot_acpi acpi = { 0 };
+	_cleanup_(buf_fini) struct buf mp = BUF_INIT;
 	int r;
 
 	r = boot_acpi_build(ld->q->machine, BOOT_GPA_ACPI, &acpi, ld->e);
 	if (r < 0)
 		return r;
-	if (acpi.len > BOOT_GPA_HIGH - BOOT_GPA_ACPI)
+	if (acpi.bytes.len > BOOT_GPA_HIGH - BOOT_GPA_ACPI)
 		return err_set(ld->e, -E2BIG, "ACPI tables: %zu bytes, there is room for %d",
-			       acpi.len, BOOT_GPA_HIGH - BOOT_GPA_ACPI);
+			       acpi.bytes.len, BOOT_GPA_HIGH - BOOT_GPA_ACPI);
 	r = boot_mptable_build(ld->q->machine, BOOT_GPA_EBDA, &mp, ld->e);
 	if (r < 0)
 		return r;
-	write_ram(ld->m, BOOT_GPA_ACPI, acpi.data, acpi.len);
+	write_ram(ld->m, BOOT_GPA_ACPI, acpi.bytes.data, acpi.bytes.len);
 	write_ram(ld->m, BOOT_GPA_EBDA, mp.data, mp.len);
 	return 0;
 }
@@ -268,6 +270,7 @@ int boot_load(const struct boot_request *q, struct mm *m, struct boot_entry *ret
 	struct loader ld = { .q = q, .m = m, .e = e };
 	int r;
 
+	assert(q->machine->memory == mm_layout(m));
 	r = cmdline_check(q->cmdline, q->image->cmdline_max, e);
 	if (r == 0)
 		r = load_kernel(&ld);

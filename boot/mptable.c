@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "boot/boot.h"
+#include "boot/tables.h"
 #include "vcpu/topo.h"
 
 #define LAPIC_GPA 0xfee00000u

@@ -3,7 +3,7 @@
 #include "loop/legacy.h"
 
 #include "base/util.h"
-#include "boot/boot.h"
+#include "boot/tables.h"
 #include "loop/bus.h"
 #include "loop/machine.h"
 

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/util.h"
+#include "loop/board.h"
 #include "loop/bus.h"
 #include "loop/legacy.h"
 #include "mm/mm.h"
@@ -140,16 +141,12 @@ static int add_ring(struct machine *m, struct err *e)
 
 static int add_memory(struct machine *m, const struct machine_spec *spec, struct err *e)
 {
-	uint64_t node_bytes[TOPO_NODES_MAX];
 	const struct mm_layout *l;
 	struct mm_layout layout;
 	int r;
 
-	r = topo_split_memory(spec->topo, spec->memory_bytes, MM_ALIGN, node_bytes, e);
-	if (r < 0)
-		return r;
-	r = mm_layout_build(node_bytes, spec->topo->numa_nodes, spec->ring ? WIRE_RING_BYTES : 0,
-			    vm_phys_bits(m->vm), &layout, e);
+	r = board_layout(spec->topo, spec->memory_bytes, spec->ring, vm_phys_bits(m->vm),
+			 &layout, e);
 	if (r < 0)
 		return r;
 	r = mm_create(&layout, &m->mm, e);
@@ -171,12 +168,7 @@ static int load(struct machine *m, const struct machine_spec *spec, struct vcpu_
 		struct err *e)
 {
 	const struct mm_region *ring = mm_layout_ring(mm_layout(m->mm));
-	const struct boot_machine desc = {
-		.topo = spec->topo,
-		.pm_port = MACHINE_PM_PORT,
-		.reset_port = MACHINE_RESET_PORT,
-		.sci_gsi = MACHINE_SCI_GSI,
-	};
+	const struct boot_machine desc = board_describe(spec->topo, mm_layout(m->mm));
 	const struct boot_request q = {
 		.image = spec->image,
 		.cmdline = spec->cmdline,

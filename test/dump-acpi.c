@@ -1,54 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * dump-acpi FOLDER TOPOLOGY: write the ACPI tables of a machine of this shape,
- * one file each, for acpi-iasl.sh.
+ * dump-acpi FOLDER SHAPE: write the ACPI tables of a machine of this shape and
+ * 1 GiB, one file each, for acpi-iasl.sh. dump-acpi --presets: their names.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "boot/boot.h"
+#include "loop/board.h"
+#include "mm/mm.h"
 #include "vcpu/topo.h"
 
-static int write_table(const char *dir, const char *name, const uint8_t *p, size_t n)
+static int write_tables(const char *dir, const struct boot_acpi *acpi, struct err *e)
 {
-	struct err e = ERR_INIT;
-	char path[512];
+	for (unsigned i = 0; i < acpi->tables; i++) {
+		const struct boot_acpi_table *t = &acpi->table[i];
+		char path[512];
+		int r;
 
-	snprintf(path, sizeof(path), "%s/%.4s.dat", dir, name);
-	if (file_write_atomic(path, p, n, 0644, &e) == 0)
-		return 0;
-	fprintf(stderr, "dump-acpi: %s\n", err_text(&e));
-	return 1;
+		snprintf(path, sizeof(path), "%s/%s.dat", dir, t->name);
+		r = file_write_atomic(path, acpi->bytes.data + t->offset, t->bytes, 0644, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int dump(const char *dir, const char *shape, struct err *e)
+{
+	/* as many as the board could have one day */
+	static const struct boot_virtio_mmio virtio[] = {
+		{ 0xd0000000, 0x1000, 5 }, { 0xd0001000, 0x1000, 23 },
+	};
+	_cleanup_(boot_acpi_fini) struct boot_acpi acpi = { 0 };
+	struct boot_machine mc;
+	struct mm_layout memory;
+	struct topo topo;
+	int r;
+
+	if ((r = topo_parse(shape, &topo, e)) < 0 ||
+	    (r = board_layout(&topo, GIB, true, 46, &memory, e)) < 0)
+		return r;
+	mc = board_describe(&topo, &memory);
+	mc.virtio_mmio = virtio;
+	mc.virtio_mmios = ARRAY_SIZE(virtio);
+	r = boot_acpi_build(&mc, BOOT_GPA_ACPI, &acpi, e);
+	return r < 0 ? r : write_tables(dir, &acpi, e);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const sigs[] = { "XSDT", "FACP", "FACS", "DSDT", "APIC" };
-	_cleanup_(buf_fini) struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
-	struct topo topo;
-	const struct boot_machine mc = {
-		.topo = &topo, .pm_port = 0x600, .reset_port = 0x64, .sci_gsi = 9,
-	};
+	size_t presets;
+	const struct topo_preset *p = topo_presets(&presets);
 
-	if (argc != 3 || topo_parse(argv[2], &topo, &e) < 0 ||
-	    boot_acpi_build(&mc, BOOT_GPA_ACPI, &b, &e) < 0) {
-		fprintf(stderr, "usage: dump-acpi FOLDER TOPOLOGY %s\n", err_text(&e));
+	if (argc == 2 && !strcmp(argv[1], "--presets")) {
+		for (size_t i = 0; i < presets; i++)
+			puts(p[i].name);
+		return 0;
+	}
+	if (argc != 3 || dump(argv[1], argv[2], &e) < 0) {
+		fprintf(stderr, "usage: dump-acpi FOLDER SHAPE | --presets; %s\n", err_text(&e));
 		return 64;
 	}
-	/* tables are 8-byte aligned; none has such a word inside */
-	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
-		for (size_t at = 40; at + 8 <= b.len; at += 8) {
-			uint32_t n;
-
-			memcpy(&n, b.data + at + 4, sizeof(n));
-			if (!memcmp(b.data + at, sigs[i], 4) && n <= b.len - at &&
-			    write_table(argv[1], sigs[i], b.data + at, n))
-				return 1;
-		}
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "boot/boot.h"
+#include "boot/tables.h"
 #include "mm/mm.h"
 #include "test/fuzz.h"
 #include "vcpu/topo.h"
@@ -111,7 +112,9 @@ static void load(const struct boot_image *img)
 {
 	static const uint8_t initrd[3000] = { 1 };
 	const struct topo topo = TOPO_DEFAULT;
-	const struct boot_machine machine = { &topo, 0x600, 0x64, 9 };
+	struct boot_machine machine = {
+		.topo = &topo, .pm_port = 0x600, .reset_port = 0x64, .sci_gsi = 9,
+	};
 	const uint64_t node = GUEST_BYTES;
 	struct cmdline cmdline;
 	struct boot_request q = {
@@ -130,6 +133,7 @@ static void load(const struct boot_image *img)
 		abort();
 	/* large pages would be zeroed again for each input */
 	(void)madvise(mm_view(mm, 0, GUEST_BYTES), GUEST_BYTES, MADV_NOHUGEPAGE);
+	machine.memory = mm_layout(mm);
 	if (boot_load(&q, mm, &entry, &e) == 0)
 		check_guest(img, mm, &entry, sizeof(initrd));
 	else

@@ -3,113 +3,16 @@
  * ACPI and MP tables, read back as a kernel would: from the root pointer on,
  * by address. Offsets are of ACPI 6.4 and of the Intel MP specification 1.4.
  */
-#include <endian.h>
-#include <errno.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/util.h"
 #include "boot/aml.h"
-#include "boot/boot.h"
-#include "test/tap.h"
-#include "vcpu/topo.h"
+#include "test/acpi-read.h"
 
-#define ACPI_GPA 0xe0000u
-#define MP_GPA 0x9fc00u
-#define PM_PORT 0x600
-#define RESET_PORT 0x64
-#define SCI 9
-
-/* The tables of one topology, as they lie in guest memory. */
-struct tables {
-	struct topo topo;
-	struct buf acpi, mp;
-};
-
-static uint64_t le(const uint8_t *p, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = bytes; i--;)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static uint8_t sum(const uint8_t *p, size_t n)
-{
-	uint8_t s = 0;
-
-	for (size_t i = 0; i < n; i++)
-		s += p[i];
-	return s;
-}
-
-static struct tables build(struct topo topo)
-{
-	struct tables t = { .topo = topo };
-	struct boot_machine mc = {
-		.topo = &t.topo, .pm_port = PM_PORT, .reset_port = RESET_PORT, .sci_gsi = SCI,
-	};
-	struct err e = ERR_INIT;
-
-	tap_ok(boot_acpi_build(&mc, ACPI_GPA, &t.acpi, &e) == 0, "%s", err_text(&e));
-	tap_ok(boot_mptable_build(&mc, MP_GPA, &t.mp, &e) == 0, "%s", err_text(&e));
-	return t;
-}
-
-static void fini(struct tables *t)
-{
-	buf_fini(&t->acpi);
-	buf_fini(&t->mp);
-}
-
-/* n bytes at a guest address, or a zero page when they are not all in the tables. */
-static const uint8_t *at(const struct tables *t, uint64_t gpa, size_t n)
-{
-	static const uint8_t nothing[4096];
-	bool inside = gpa >= ACPI_GPA && gpa - ACPI_GPA <= t->acpi.len &&
-		      n <= t->acpi.len - (gpa - ACPI_GPA);
-
-	tap_ok(inside, "0x%llx is outside of the tables", (unsigned long long)gpa);
-	return inside ? t->acpi.data + (gpa - ACPI_GPA) : nothing;
-}
-
-/* A table with a good signature, length and checksum, and its length. */
-static const uint8_t *table(const struct tables *t, uint64_t gpa, const char *sig, size_t *ret_n)
-{
-	const uint8_t *p = at(t, gpa, 36);
-	size_t n = le(p + 4, 4);
-
-	p = at(t, gpa, n);
-	tap_ok(!memcmp(p, sig, 4), "%.4s at 0x%llx", sig, (unsigned long long)gpa);
-	tap_eq(sum(p, n), 0);
-	tap_ok(!memcmp(p + 10, "KTSTR KTSTRTBL", 14), "OEM ids of %.4s", sig);
-	*ret_n = n;
-	return p;
-}
-
-/* The table with this signature that the XSDT lists. */
-static const uint8_t *listed(const struct tables *t, const char *sig, size_t *ret_n)
-{
-	const uint8_t *rsdp = at(t, ACPI_GPA, 36), *xsdt;
-	size_t n;
-
-	xsdt = table(t, le(rsdp + 24, 8), "XSDT", &n);
-	for (size_t i = 36; i + 8 <= n; i += 8) {
-		uint64_t gpa = le(xsdt + i, 8);
-
-		if (!memcmp(at(t, gpa, 36), sig, 4))
-			return table(t, gpa, sig, ret_n);
-	}
-	tap_ok(false, "no %.4s", sig);
-	*ret_n = 36;
-	return at(t, ACPI_GPA, 36);
-}
+#define DEFAULT_SHAPE "1n1l2c1t"
 
 static void the_root_pointer_has_both_checksums(void)
 {
-	struct tables t = build((struct topo)TOPO_DEFAULT);
+	struct tables t = build(DEFAULT_SHAPE, 64 * MIB);
 	const uint8_t *p = at(&t, ACPI_GPA, 36);
 
 	tap_ok(!memcmp(p, "RSD PTR ", 8), "signature");
@@ -124,7 +27,7 @@ static void the_root_pointer_has_both_checksums(void)
 
 static void the_FADT_describes_the_power_registers(void)
 {
-	struct tables t = build((struct topo)TOPO_DEFAULT);
+	struct tables t = build(DEFAULT_SHAPE, 64 * MIB);
 	size_t n;
 	const uint8_t *p = listed(&t, "FACP", &n);
 	uint32_t flags = (uint32_t)le(p + 112, 4), facs = (uint32_t)le(p + 36, 4);
@@ -170,7 +73,7 @@ static void the_DSDT_names_soft_off_and_the_UARTs(void)
 	static const uint8_t hid[] = { 0x0c, 0x41, 0xd0, 0x05, 0x01 };
 	static const uint8_t com1[] = { 0x47, 1, 0xf8, 3, 0xf8, 3, 1, 8, 0x22, 0x10, 0, 0x79, 0 };
 	static const uint8_t com2[] = { 0x47, 1, 0xf8, 2, 0xf8, 2, 1, 8, 0x22, 0x08, 0, 0x79, 0 };
-	struct tables t = build((struct topo)TOPO_DEFAULT);
+	struct tables t = build(DEFAULT_SHAPE, 64 * MIB);
 	size_t n;
 	const uint8_t *p = listed(&t, "FACP", &n);
 
@@ -179,6 +82,31 @@ static void the_DSDT_names_soft_off_and_the_UARTs(void)
 	tap_ok(memmem(p, n, hid, sizeof(hid)), "_HID");
 	tap_ok(memmem(p, n, com1, sizeof(com1)), "COM1");
 	tap_ok(memmem(p, n, com2, sizeof(com2)), "COM2");
+	fini(&t);
+}
+
+static void virtio_devices_have_their_registers_and_interrupt_in_the_DSDT(void)
+{
+	static const struct boot_virtio_mmio virtio[] = {
+		{ 0xd0000000, 0x1000, 5 }, { 0xd0001000, 0x200, 23 },
+	};
+	/* Name(_HID, "LNRO0005") Name(_UID, ...) */
+	static const char hid[] = "VR01\x08_HID\x0dLNRO0005\0\x08_UID\x01";
+	/* Memory32Fixed(ReadWrite), Interrupt(consumer, edge, active high, exclusive), end */
+	static const uint8_t crs[] = {
+		0x86, 9, 0, 1, 0x00, 0x10, 0x00, 0xd0, 0x00, 0x02, 0, 0,
+		0x89, 6, 0, 3, 1, 23, 0, 0, 0, 0x79, 0,
+	};
+	const struct topo topo = TOPO_DEFAULT;
+	struct tables t = build_with(&topo, 64 * MIB, virtio, ARRAY_SIZE(virtio));
+	size_t n;
+	const uint8_t *p = listed(&t, "FACP", &n);
+
+	p = table(&t, le(p + 140, 8), "DSDT", &n);
+	tap_ok(memmem(p, n, "VR00", 4), "the first");
+	tap_ok(memmem(p, n, hid, sizeof(hid) - 1), "_HID of the second");
+	tap_ok(memmem(p, n, crs, sizeof(crs)), "_CRS of the second");
+	tap_ok(!memmem(p, n, "VR02", 4), "a third");
 	fini(&t);
 }
 
@@ -194,7 +122,7 @@ static struct madt read_madt(const struct tables *t)
 	struct madt m = { 0 };
 	size_t n, len;
 	const uint8_t *p = listed(t, "APIC", &n);
-	uint32_t id;
+	uint32_t id, flags;
 
 	tap_eq(le(p + 36, 4), 0xfee00000);
 	tap_eq(le(p + 40, 4), 1);		/* PCAT_COMPAT */
@@ -206,17 +134,19 @@ static struct madt read_madt(const struct tables *t)
 			m.wrong = true;
 			break;
 		}
+		/* there, or able to come */
+		flags = m.cpus + m.x2cpus < topo_cpus(&t->topo) ? 1 : 2;
 		switch (s[0]) {
 		case 0:
 			id = topo_apic_id(&t->topo, m.cpus + m.x2cpus);
 			m.wrong |= len != 8 || s[2] != m.cpus || s[3] != id || id >= 255 ||
-				   le(s + 4, 4) != 1;
+				   le(s + 4, 4) != flags;
 			m.cpus++;
 			break;
 		case 9:
 			id = topo_apic_id(&t->topo, m.cpus + m.x2cpus);
 			m.wrong |= len != 16 || le(s + 4, 4) != id || id < 255 ||
-				   le(s + 8, 4) != 1 || le(s + 12, 4) != m.cpus + m.x2cpus;
+				   le(s + 8, 4) != flags || le(s + 12, 4) != m.cpus + m.x2cpus;
 			m.x2cpus++;
 			break;
 		case 1:
@@ -244,9 +174,9 @@ static struct madt read_madt(const struct tables *t)
 	return m;
 }
 
-static void check_madt(struct topo topo, unsigned cpus, unsigned x2cpus)
+static void check_madt(const char *shape, unsigned cpus, unsigned x2cpus)
 {
-	struct tables t = build(topo);
+	struct tables t = build(shape, 64 * MIB);
 	struct madt m = read_madt(&t);
 
 	tap_ok(!m.wrong, "an entry of %u CPUs is wrong", cpus + x2cpus);
@@ -263,13 +193,13 @@ static void check_madt(struct topo topo, unsigned cpus, unsigned x2cpus)
 
 static void the_MADT_lists_each_CPU_by_its_APIC_id(void)
 {
-	check_madt((struct topo)TOPO(1, 1, 1, 1), 1, 0);
-	check_madt((struct topo)TOPO(1, 1, 4, 1), 4, 0);
+	check_madt("1n1l1c1t", 1, 0);
+	check_madt("1n1l4c1t", 4, 0);
 	/* 3 cores take two bits: ids 0, 1, 2, 4, 5, 6 */
-	check_madt((struct topo)TOPO(1, 2, 3, 1), 6, 0);
+	check_madt("1n2l3c1t", 6, 0);
 	/* ids 0 to 254 fit in a byte that is not 255 */
-	check_madt((struct topo)TOPO(1, 1, 150, 2), 255, 45);
-	check_madt((struct topo)TOPO(4, 16, 16, 2), 255, 257);
+	check_madt("1n1l150c2t", 255, 45);
+	check_madt("4n16l16c2t", 255, 257);
 }
 
 /* What an MP table says. */
@@ -315,9 +245,9 @@ static struct mp read_mp(const struct tables *t)
 	return m;
 }
 
-static void check_mp(struct topo topo, unsigned cpus)
+static void check_mp(const char *shape, unsigned cpus)
 {
-	struct tables t = build(topo);
+	struct tables t = build(shape, 64 * MIB);
 	struct mp m = read_mp(&t);
 
 	tap_ok(t.mp.len <= 1024, "%zu bytes", t.mp.len);
@@ -336,13 +266,20 @@ static void check_mp(struct topo topo, unsigned cpus)
 
 static void the_MP_table_lists_the_CPUs_that_fit(void)
 {
-	check_mp((struct topo)TOPO(1, 1, 1, 1), 1);
-	check_mp((struct topo)TOPO(1, 2, 3, 1), 6);
-	check_mp((struct topo)TOPO(1, 1, 40, 1), 40);
-	check_mp((struct topo)TOPO(1, 1, 41, 1), 40);
-	check_mp((struct topo)TOPO(4, 16, 16, 2), 40);
+	check_mp("1n1l1c1t", 1);
+	check_mp("1n2l3c1t", 6);
+	check_mp("1n1l40c1t", 40);
+	check_mp("1n1l41c1t", 40);
+	check_mp("4n16l16c2t", 40);
 	/* one core with a long row of ids: 8 LLCs 32 apart, the last begins at 224 */
-	check_mp((struct topo)TOPO(1, 8, 17, 1), 40);
+	check_mp("1n8l17c1t", 40);
+}
+
+static void the_MADT_tells_of_absent_CPUs_and_the_MP_table_does_not(void)
+{
+	check_madt("1n1l4c1t/possible:8", 8, 0);
+	check_madt("1n1l4c1t/possible:300", 255, 45);
+	check_mp("1n1l4c1t/possible:8", 4);
 }
 
 /* An AML package length (20.2.4) and the bytes that it takes. */
@@ -407,6 +344,8 @@ int main(void)
 	TAP_RUN(the_DSDT_names_soft_off_and_the_UARTs);
 	TAP_RUN(the_MADT_lists_each_CPU_by_its_APIC_id);
 	TAP_RUN(the_MP_table_lists_the_CPUs_that_fit);
+	TAP_RUN(the_MADT_tells_of_absent_CPUs_and_the_MP_table_does_not);
+	TAP_RUN(virtio_devices_have_their_registers_and_interrupt_in_the_DSDT);
 	TAP_RUN(AML_lengths_of_any_size_count_themselves);
 	TAP_RUN(AML_integers_take_the_shortest_form);
 	return tap_done();

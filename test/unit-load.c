@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "boot/boot.h"
+#include "boot/tables.h"
 #include "mm/mm.h"
 #include "test/kernel-make.h"
 #include "test/tap.h"
@@ -65,7 +66,7 @@ static void guest_init(struct guest *g, const uint64_t *node_mib, unsigned nodes
 	uint64_t bytes[MM_NODES_MAX];
 	struct mm_layout l;
 
-	*g = (struct guest){ .topo = TOPO_DEFAULT, .img.fd = -1, .e = ERR_INIT };
+	*g = (struct guest){ .topo = TOPO(nodes, nodes, 2, 1), .img.fd = -1, .e = ERR_INIT };
 	for (unsigned i = 0; i < nodes; i++)
 		bytes[i] = node_mib[i] * MIB;
 	if (mm_layout_build(bytes, nodes, ring, 46, &l, &g->e) < 0 ||
@@ -74,7 +75,8 @@ static void guest_init(struct guest *g, const uint64_t *node_mib, unsigned nodes
 	cmdline_init(&g->cmdline);
 	cmdline_add(&g->cmdline, "console=ttyS0 a=%d", 1);
 	g->machine = (struct boot_machine){
-		.topo = &g->topo, .pm_port = 0x600, .reset_port = 0x64, .sci_gsi = 9,
+		.topo = &g->topo, .memory = mm_layout(g->mm), .pm_port = 0x600,
+		.reset_port = 0x64, .sci_gsi = 9,
 	};
 	buf_add_zero(&g->initrd, initrd);
 	fill(g->initrd.data, initrd, 2);

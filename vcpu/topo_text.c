@@ -128,7 +128,7 @@ static int parse_memory(const char *s, struct topo_node *n, struct err *e)
 	return parse_size(s, &n->memory_bytes, e);
 }
 
-/* HMAT holds 16 bits of 100 ps: what does not fit would be told wrong. */
+/* Linux takes up to 4.29 ms from HMAT, where a distance makes it more. */
 static int parse_latency(const char *s, struct topo_node *n, struct err *e)
 {
 	uint64_t v;
