@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,28 +90,6 @@ int kernel_entries_dir(char **ret, struct err *e)
 
 /* --- entries -------------------------------------------------------------- */
 
-static char *json_member(struct json_object *o, const char *name)
-{
-	struct json_object *v;
-
-	if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, name, &v) ||
-	    !json_object_is_type(v, json_type_string))
-		return NULL;
-	return strdup(json_object_get_string(v));
-}
-
-/* What is missing or damaged there is just not known: the image is what counts. */
-static void load_json(const char *dir, struct kernel *k)
-{
-	_cleanup_free_ char *path = kernel_path_if_exists(dir, KERNEL_JSON);
-	struct json_object *o = path ? json_object_from_file(path) : NULL;
-
-	k->release = json_member(o, "release");
-	k->source = json_member(o, "source");
-	k->imported = json_member(o, "imported");
-	json_object_put(o);
-}
-
 int kernel_entry_load(const char *dir, const char *key, struct kernel *ret, struct err *e)
 {
 	_cleanup_(kernel_fini) struct kernel k = { 0 };
@@ -133,7 +110,8 @@ int kernel_entry_load(const char *dir, const char *key, struct kernel *ret, stru
 	k.why = strdup("cache");
 	if (!k.key || !k.why)
 		return err_sys(e, -ENOMEM, "%s", path);
-	load_json(path, &k);
+	/* what is missing or damaged there is just not known: the image is what counts */
+	kernel_json_read(path, &k);
 	*ret = k;
 	k = (struct kernel){ 0 };
 	return 0;

@@ -6,11 +6,10 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <json-c/json.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -22,7 +21,8 @@
 
 /* An import under way. */
 struct import {
-	const char *path;		/* what the user named */
+	const struct kernel_import_request *q;
+	const char *path;		/* q->path: what the user named */
 	char *entries;			/* the folder of all entries */
 	struct kernel_stage stage;
 	struct kernel_parts parts;
@@ -177,7 +177,7 @@ static int fill_stage(struct import *im)
 static int make_key(struct import *im)
 {
 	const char *slash = strrchr(im->path, '/');
-	const char *from = im->parts.release;
+	const char *from = im->q->key ? im->q->key : im->parts.release;
 
 	if (!from)
 		from = slash && slash[1] ? slash + 1 : im->path;
@@ -192,51 +192,16 @@ static int make_key(struct import *im)
 	return 0;
 }
 
-/* RFC 3339 with microseconds: two imports in one second have an order. */
-static void format_now(char *text, size_t size)
-{
-	struct timespec ts;
-	struct tm tm;
-	size_t n;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	n = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, size - n, ".%06ldZ", ts.tv_nsec / 1000);
-}
-
-static void cleanup_json(struct json_object **o)
-{
-	json_object_put(*o);
-}
-
 static int write_json(struct import *im, const char *key)
 {
-	_cleanup_(cleanup_json) struct json_object *o = json_object_new_object();
-	_cleanup_free_ char *path = NULL, *source = realpath(im->path, NULL);
-	const struct {
-		const char *name, *value;
-	} members[] = {
-		{ "schema", "ktstr.kernel/1" },
-		{ "key", key },
-		{ "release", im->parts.release },
-		{ "arch", "x86_64" },
-		{ "source", source ? source : im->path },
+	_cleanup_free_ char *real = realpath(im->path, NULL);
+	const char *source = im->q->source ? im->q->source : real ? real : im->path;
+	const struct kernel k = {
+		.key = (char *)key, .release = im->parts.release, .source = (char *)source,
+		.files_built = im->q->files_built,
 	};
-	char now[48];
-	const char *text;
 
-	format_now(now, sizeof(now));
-	for (size_t i = 0; o && i < ARRAY_SIZE(members); i++)
-		if (members[i].value)
-			json_object_object_add(o, members[i].name,
-					       json_object_new_string(members[i].value));
-	if (o)
-		json_object_object_add(o, "imported", json_object_new_string(now));
-	text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY) : NULL;
-	if (!text || asprintf(&path, "%s/" KERNEL_JSON, im->stage.dir) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	return file_write_atomic(path, text, strlen(text), 0644, im->e);
+	return kernel_json_write(im->stage.dir, &k, im->e);
 }
 
 /* Is the entry what the stage is? */
@@ -315,6 +280,27 @@ static int publish(struct import *im, char **ret_key)
 	return r < 0 ? r : 0;
 }
 
+/* Under exactly this key: the caller holds its lock. */
+static int publish_as_key(struct import *im, char **ret_key)
+{
+	_cleanup_free_ char *to = NULL;
+	int r = write_json(im, im->key);
+
+	if (r == 0)
+		r = rename_stage(im, im->key);
+	if (r == 0 && im->q->replace) {
+		if (asprintf(&to, "%s/%s", im->entries, im->key) < 0)
+			return err_sys(im->e, -ENOMEM, "import %s", im->path);
+		/* the old one goes with the stage; who has its files open keeps them */
+		if (renameat2(AT_FDCWD, im->stage.dir, AT_FDCWD, to, RENAME_EXCHANGE) < 0)
+			return err_sys(im->e, -errno, "replace %s", to);
+	}
+	if (r < 0)
+		return r;
+	*ret_key = strdup(im->key);
+	return *ret_key ? 0 : err_sys(im->e, -ENOMEM, "import %s", im->path);
+}
+
 /* --- import --------------------------------------------------------------- */
 
 /* Packages are unpacked into the stage, everything else is looked at where it is. */
@@ -345,10 +331,10 @@ static int gather(struct import *im)
 	return r;
 }
 
-int kernel_import(const char *path, struct kernel *ret, struct err *e)
+int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, struct err *e)
 {
 	_cleanup_(import_fini) struct import im = {
-		.path = path, .stage = KERNEL_STAGE_INIT, .e = e,
+		.q = q, .path = q->path, .stage = KERNEL_STAGE_INIT, .e = e,
 	};
 	_cleanup_free_ char *key = NULL, *unpacked = NULL;
 	int r = kernel_entries_dir(&im.entries, e);
@@ -364,8 +350,13 @@ int kernel_import(const char *path, struct kernel *ret, struct err *e)
 	if (r == 0)
 		r = make_key(&im);
 	if (r == 0)
-		r = publish(&im, &key);
+		r = q->key ? publish_as_key(&im, &key) : publish(&im, &key);
 	if (r < 0)
 		return r;
 	return kernel_entry_load(im.entries, key, ret, e);
+}
+
+int kernel_import(const char *path, struct kernel *ret, struct err *e)
+{
+	return kernel_import_as(&(struct kernel_import_request){ .path = path }, ret, e);
 }

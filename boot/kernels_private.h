@@ -14,6 +14,7 @@
 
 #include "boot/kernels.h"
 
+#define KERNEL_ARCH "x86_64"
 #define KERNEL_STAGE_PREFIX ".tmp."
 #define KERNEL_JSON "kernel.json"
 
@@ -38,6 +39,25 @@ char *kernel_path_if_exists(const char *a, const char *b);
 int kernel_entries_dir(char **ret, struct err *e);
 /* The entry dir/key. -ENOENT when it has no image. */
 int kernel_entry_load(const char *dir, const char *key, struct kernel *ret, struct err *e);
+
+/* --- import (kernels_import.c) -------------------------------------------- */
+
+struct kernel_import_request {
+	const char *path;	/* a file, a package or a folder */
+	const char *key;	/* of the entry; NULL: from the release, which is free to take */
+	const char *source;	/* to write down; NULL: path */
+	bool replace;		/* an entry of this key goes; else it stays as it is */
+	unsigned files_built;
+};
+
+int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, struct err *e);
+
+/* --- kernel.json (kernels_json.c) ----------------------------------------- */
+
+/* Sets release, source, imported and files_built, as far as the file has them. */
+void kernel_json_read(const char *dir, struct kernel *k);
+/* Writes the same, and key; imported is now. */
+int kernel_json_write(const char *dir, const struct kernel *k, struct err *e);
 
 /* --- files (kernels_copy.c) ---------------------------------------------- */
 
@@ -73,6 +93,8 @@ struct kernel_tool_fds {
 int kernel_tool_start(char *const argv[], const struct kernel_tool_fds *fds, pid_t *ret_pid);
 /* Wait for its end. */
 bool kernel_tool_failed(pid_t pid);
+/* Is the program in PATH, or the file there if the name is a path? */
+bool kernel_tool_exists(const char *name);
 
 /* --- packed files (kernels_unpack.c) ------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "boot/kernels.h"
 #include "cli/cli.h"
+#include "cli/kernel.h"
 #include "cli/options.h"
 #include "cli/report_get.h"
 
@@ -77,6 +78,14 @@ static int list(const struct cli_options *o, const char *unused, struct err *e)
 	return r;
 }
 
+void cli_kernel_print(const struct cli_options *o, const struct kernel *k)
+{
+	if (o->json)
+		print_json(to_json(k));
+	else
+		puts(k->key);
+}
+
 static int import(const struct cli_options *o, const char *path, struct err *e)
 {
 	struct kernel k = { 0 };
@@ -84,10 +93,7 @@ static int import(const struct cli_options *o, const char *path, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (o->json)
-		print_json(to_json(&k));
-	else
-		puts(k.key);
+	cli_kernel_print(o, &k);
 	kernel_fini(&k);
 	return 0;
 }
@@ -114,6 +120,7 @@ static const struct action {
 	bool required;
 } actions[] = {
 	{ "list", list, NULL, false },
+	{ "build", cli_kernel_build, NULL, false },
 	{ "import", import, "FILE, PACKAGE.deb or FOLDER", true },
 	{ "path", path, "SPEC", false },
 };
@@ -135,7 +142,7 @@ static int unknown(const char *name)
 		nearest_offer(&n, actions[i].name);
 	hint = nearest_get(&n);
 	return cli_usage_error("kernel: %.100s: unknown action; %s%s", name,
-			       hint ? "did you mean " : "takes list, import or path",
+			       hint ? "did you mean " : "takes list, build, import or path",
 			       hint ? hint : "");
 }
 
@@ -144,9 +151,10 @@ static int dispatch(const struct cli_options *o)
 	const struct action *a = o->word_count ? find(o->word[0]) : NULL;
 	const char *arg = o->word_count > 1 ? o->word[1] : NULL;
 	struct err e = ERR_INIT;
+	int r;
 
 	if (!o->word_count)
-		return cli_usage_error("kernel: takes list, import or path");
+		return cli_usage_error("kernel: takes list, build, import or path");
 	if (!a)
 		return unknown(o->word[0]);
 	if (a->required && !arg)
@@ -154,11 +162,13 @@ static int dispatch(const struct cli_options *o)
 	if (arg && !*arg)
 		return cli_usage_error("kernel %s: takes %s, not an empty string", a->name,
 				       a->arg ? a->arg : "nothing");
+	if (a->run != cli_kernel_build && (o->source || o->fragment))
+		return cli_usage_error("kernel %s: --%s: only build takes it", a->name,
+				       o->source ? "source" : "fragment");
 	if (options_check_words(o, a->arg ? 2 : 1, &e) < 0)
 		return cli_usage_error("kernel %s: %s", a->name, err_text(&e));
-	if (a->run(o, arg, &e) < 0)
-		return cli_error("kernel: %s", err_text(&e));
-	return 0;
+	r = a->run(o, arg, &e);
+	return r < 0 ? cli_error("kernel: %s", err_text(&e)) : r;
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
@@ -179,9 +189,10 @@ static int run(const struct cli *cli, int argc, char **argv)
 const struct cli_command cli_kernel = {
 	.name = "kernel",
 	.run = run,
-	.args = "list|import|path [ARGUMENT]",
-	.help = "show and add kernels",
+	.args = "list|build|import|path [ARGUMENT]",
+	.help = "show, build and add kernels",
 	.more = "  list                the kernels in the cache, newest import first: key, release, file\n"
+		"  build               make a guest kernel from source; the same one is made once\n"
 		"  import PATH         copy one into the cache: a file, a Debian package or a folder\n"
 		"  path [SPEC]         print the file that run --kernel SPEC would boot\n",
 	.takes = CLI_TAKES_KERNEL,

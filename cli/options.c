@@ -47,6 +47,20 @@ static int set_junit(struct cli_options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_source(struct cli_options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->source = value;
+	return 0;
+}
+
+static int set_fragment(struct cli_options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->fragment = value;
+	return 0;
+}
+
 static int set_print_config(struct cli_options *o, const char *value, struct err *e)
 {
 	(void)value;
@@ -97,6 +111,10 @@ static const struct cli_option table[] = {
 	  "one JSON document on stdout", set_json },
 	{ "tap", 0, CLI_ARG_NONE, CLI_TAKES_RUN, NULL, "report on stdout as TAP 13", set_tap },
 	{ "junit", 0, CLI_ARG_REQUIRED, CLI_TAKES_RUN, "FILE", "JUnit XML in FILE", set_junit },
+	{ "source", 0, CLI_ARG_REQUIRED, CLI_TAKES_KERNEL, "PATH",
+	  "build: a kernel tree or tarball, else the one of Debian's linux-source", set_source },
+	{ "fragment", 0, CLI_ARG_REQUIRED, CLI_TAKES_KERNEL, "FILE",
+	  "build: a file with more options for the kernel; they win", set_fragment },
 	{ "print-config", 0, CLI_ARG_NONE, CLI_TAKES_RUN, NULL,
 	  "print the resolved configuration as JSON and stop", set_print_config },
 	{ "quiet", 'q', CLI_ARG_NONE, CLI_TAKES_RUN, NULL, "no progress, no notices", set_quiet },

@@ -28,6 +28,8 @@ struct cli_options {
 	const char *json_file;		/* ... or in this file */
 	bool tap;
 	const char *junit_file;
+	const char *source;		/* kernel build */
+	const char *fragment;
 	bool print_config;
 	bool quiet;
 	unsigned verbose;

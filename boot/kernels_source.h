@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_BOOT_KERNELS_SOURCE_H
+#define KTSTR_BOOT_KERNELS_SOURCE_H
+/* Between the files that build kernels. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "boot/kernels_private.h"
+
+/* --- sources (kernels_source.c) ------------------------------------------ */
+
+struct kernel_source {
+	char *path;		/* absolute */
+	char *version;		/* "6.12.117", of its Makefile */
+	bool tarball;		/* else a folder */
+	bool changes;		/* nothing tells what is in it: build it each time */
+	struct buf identity;	/* bytes that tell it from others of this version */
+};
+
+/* path NULL: the newest linux-source-* that Debian's packages installed. */
+int kernel_source_open(const char *path, struct kernel_source *ret, struct err *e);
+void kernel_source_fini(struct kernel_source *s);
+/* The newest of dir/linux-source-*.tar*; NULL. For the one above and its test. */
+char *kernel_source_find_package(const char *dir);
+
+/* --- what it takes, and make (kernels_make.c) ----------------------------- */
+
+/* -ENOENT naming all programs that are missing, with the command that installs them. */
+int kernel_make_check(struct err *e);
+
+/* A program whose output goes to a log, one line at a time. */
+struct kernel_make {
+	int log_fd;
+	const char *log_path;
+	/* For each line that tells of a file that was made, and a few times a second. */
+	void (*on_tick)(bool made, void *arg);
+	void *arg;
+};
+
+/* -EIO with the line that says why, and where the log is. */
+int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err *e);
+
+#endif
