@@ -25,12 +25,18 @@
  *   wake, WIRE_STOP --> COM2, ring  --+ link.c               frames without ring
  *
  * Headers: host.h (the host as the supervisor sees it), link.h (the real one),
- * supervise.h, test.h (the side of a test), machine.h, guest.h (mounts, modules,
+ * supervise.h, sched.h and scx.h (the scheduler under test, sched_ext), test.h (the
+ * side of a test), machine.h, guest.h (mounts, modules,
  * power off), ring.h, tty.h, reap.h, select.h.
  *
  * Files in the initramfs, written by the host:
  *   /ktstr/tests      names of the tests to run, one per line; empty = all
  *                     but those tagged "manual"
+ *   /scheduler        the scheduler under test; its arguments, NUL separated,
+ *                     in /ktstr/sched.args
+ *   /staging/schedulers/NAME/scheduler  others, for a test to start
+ *   /ktstr/sched.enable, /ktstr/sched.disable  files to write before and behind
+ *                     the tests: path, NUL, value, NUL and so on
  *   /ktstr/outer.args arguments of the inner ktstr, NUL separated (role outer)
  *   /ktstr/outer.env  environment, NUL separated "K=V" (role outer)
  *   /ktstr/modules/NNN-name.ko  loaded in the order of their names
@@ -49,6 +55,11 @@ struct ktstr_test;
 /* The last entry of the initramfs: without it, it was not unpacked whole. */
 #define INIT_MARKER_PATH "/.ktstr_init_ok"
 #define INIT_TESTS_PATH "/ktstr/tests"
+#define INIT_SCHED_PATH "/scheduler"
+#define INIT_SCHED_ARGS "/ktstr/sched.args"
+#define INIT_SCHED_ENABLE "/ktstr/sched.enable"
+#define INIT_SCHED_DISABLE "/ktstr/sched.disable"
+#define INIT_STAGED_DIR "/staging/schedulers"
 #define INIT_OUTER_ARGS "/ktstr/outer.args"
 #define INIT_OUTER_ENV "/ktstr/outer.env"
 #define INIT_MODULES_DIR "/ktstr/modules"

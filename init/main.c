@@ -13,6 +13,7 @@
 #include "init/init.h"
 #include "init/link.h"
 #include "init/machine.h"
+#include "init/sched_setup.h"
 #include "init/supervise.h"
 
 #define FILES_MAX 65536		/* workers have a pipe each */
@@ -41,12 +42,42 @@ static char *read_names(struct init_host *h)
 	return names;
 }
 
+static int supervise(struct init_link *l, struct init_plan *plan, struct err *e)
+{
+	_cleanup_(init_sched_setup_fini) struct init_sched_setup sched;
+	int r = init_sched_setup(&sched, &l->host, e);
+
+	if (r < 0)
+		return r;
+	if (sched.wanted)
+		plan->sched = &sched.plan;
+	return init_supervise(plan, &l->host, e);
+}
+
+/* A scheduler of the kernel's own is switched on before the tests, and off behind them. */
+static int between_commands(struct init_link *l, struct init_plan *plan, struct err *e)
+{
+	struct wire_sched failed = { .event = WIRE_SCHED_COMMAND };
+	struct err off = ERR_INIT;
+	int r = init_sched_commands(INIT_SCHED_ENABLE, e);
+
+	if (r < 0) {
+		l->host.send(&l->host, WIRE_SCHED, &failed, sizeof(failed), err_text(e),
+			     strlen(err_text(e)));
+		return INIT_EXIT_ERROR;
+	}
+	r = supervise(l, plan, e);
+	if (init_sched_commands(INIT_SCHED_DISABLE, &off) < 0)
+		init_log(&l->host, "--sched-disable: %s", err_text(&off));
+	return r;
+}
+
 static int run_tests(struct init_link *l, const struct init_machine *machine,
 		     const struct ktstr_test *const *tests, size_t count)
 {
 	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *names = read_names(&l->host);
-	const struct init_plan plan = {
+	struct init_plan plan = {
 		.tests = tests, .count = count, .names = names, .machine = machine,
 		.kmsg_fd = kmsg,
 	};
@@ -55,7 +86,7 @@ static int run_tests(struct init_link *l, const struct init_machine *machine,
 
 	if (!names)
 		return err_sys(&e, -ENOMEM, "names of the tests");
-	r = init_supervise(&plan, &l->host, &e);
+	r = between_commands(l, &plan, &e);
 	if (r < 0)
 		init_log(&l->host, "%s", err_text(&e));
 	return r;

@@ -19,6 +19,7 @@
 #include "init/init.h"
 #include "init/machine.h"
 #include "init/reap.h"
+#include "init/strings.h"
 #include "init/supervise.h"
 #include "init/tty.h"
 #include "shmring/shmring.h"
@@ -256,28 +257,6 @@ int init_outer_run(const struct init_outer *o, struct init_tty *wire, struct err
 
 /* --- the arguments and the environment ------------------------------------ */
 
-/* NUL-separated strings behind those given. Borrows them; NULL without memory. */
-static char **string_list(const struct file_map *m, const char *const *first, size_t n)
-{
-	const char *at = (const char *)m->data, *end = at ? at + m->size : at;
-	size_t max = n + 1;
-	char **list;
-
-	for (const char *p = at; p < end; p++)
-		max += *p == '\0';
-	list = calloc(max, sizeof(*list));
-	if (!list)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		list[i] = (char *)first[i];
-	/* a last string without its NUL is none */
-	while (at < end && memchr(at, '\0', (size_t)(end - at))) {
-		list[n++] = (char *)at;
-		at += strlen(at) + 1;
-	}
-	return list;
-}
-
 _Noreturn void init_outer_main(void)
 {
 	static const char *const program[] = { "ktstr" };
@@ -296,8 +275,8 @@ _Noreturn void init_outer_main(void)
 	/* both may be absent; the program says what it lacks */
 	(void)file_map(INIT_OUTER_ARGS, &args, NULL);
 	(void)file_map(INIT_OUTER_ENV, &env, NULL);
-	q.argv = string_list(&args, program, ARRAY_SIZE(program));
-	q.envp = string_list(&env, base_env, ARRAY_SIZE(base_env));
+	q.argv = init_strings(&args, program, ARRAY_SIZE(program));
+	q.envp = init_strings(&env, base_env, ARRAY_SIZE(base_env));
 	if (!q.argv || !q.envp || run(&q, &wire, true, &e) < 0)
 		init_console("%s", err_text(&e));
 	init_poweroff(&wire);

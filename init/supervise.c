@@ -69,9 +69,24 @@ static void on_timer(struct supervisor *s, struct running *r)
 	arm(s, KILL_MS);
 }
 
+/* A test without its scheduler measures something else. */
+static void on_sched_lost(struct supervisor *s, struct running *r)
+{
+	if (r->fate != FATE_RUNS)
+		return;
+	r->fate = FATE_SCHEDULER;
+	snprintf(r->lost, sizeof(r->lost), "%s%s%s%s", s->sched.staged,
+		 s->sched.staged[0] ? ": " : "", s->sched.end == WIRE_SCHED_EJECTED ?
+		 "ejected by the kernel: " : "its process ", s->sched.why);
+	if (r->proc.exited)
+		return;
+	kill(r->child.pid, SIGKILL);
+	arm(s, KILL_MS);
+}
+
 static void watch(struct supervisor *s, struct running *r)
 {
-	enum { CHILD, TIMER, FRAMES, OUTPUT, HOST, COUNT };
+	enum { CHILD, TIMER, FRAMES, OUTPUT, HOST, SCHED, COUNT = SCHED + INIT_SCHED_POLLS };
 
 	while (!r->proc.exited) {
 		bool busy = s->host->busy;
@@ -86,6 +101,7 @@ static void watch(struct supervisor *s, struct running *r)
 		if (s->host->stop && !r->stopping)
 			on_stop(s, r);
 		s->host->want(s->host, &p[HOST]);
+		init_sched_want(&s->sched, &p[SCHED]);
 		if (poll(p, COUNT, -1) < 0)
 			continue;
 		if (p[HOST].revents)
@@ -96,8 +112,11 @@ static void watch(struct supervisor *s, struct running *r)
 			supervise_take_output(s, r);
 		if (p[CHILD].revents) {
 			init_reap_ack(s->sigfd);
-			init_reap((struct init_proc *const[]){ &r->proc }, 1);
+			init_reap((struct init_proc *const[]){ &r->proc, &s->sched.proc }, 2);
 		}
+		supervise_sched_ready(s);
+		if (init_sched_lost(&s->sched))
+			on_sched_lost(s, r);
 		if (p[TIMER].revents && !r->proc.exited)
 			on_timer(s, r);
 	}
@@ -106,7 +125,7 @@ static void watch(struct supervisor *s, struct running *r)
 /* Nothing of a test may reach into the next one. */
 static void clean_up(struct supervisor *s, struct running *r)
 {
-	unsigned left = init_reap_rest(s->sigfd, NULL, KILL_MS);
+	unsigned left = init_reap_rest(s->sigfd, &s->sched.proc, KILL_MS);
 	size_t n = 0, more;
 
 	arm(s, 0);
@@ -115,6 +134,10 @@ static void clean_up(struct supervisor *s, struct running *r)
 	while (n < PIPE_MAX && (more = supervise_take_output(s, r)))
 		n += more;
 	init_child_fini(&r->child);
+	supervise_sched_look(s);
+	if (init_sched_lost(&s->sched))
+		on_sched_lost(s, r);
+	supervise_sched_restore(s);
 	s->host->settle(s->host);
 	if (left)
 		init_log(s->host, "%u processes of test %s could not be killed", left,
@@ -141,6 +164,10 @@ static enum wire_verdict judge(struct supervisor *s, const struct running *r, ui
 	const char *doing = r->doing[0] ? r->doing : "state unknown";
 	double seconds = (double)ns / (double)NSEC_PER_SEC;
 
+	if (r->fate == FATE_SCHEDULER) {
+		init_detail(s->host, WIRE_FAIL, "Scheduler", "%s", r->lost);
+		return WIRE_FAIL;
+	}
 	if (r->fate == FATE_TIMEOUT) {
 		init_detail(s->host, WIRE_FAIL, "Timeout",
 			    "no end after %.1f s, its budget is %.1f s; killed%s (%s)", seconds,
@@ -217,6 +244,9 @@ static void on_choice(const char *name, const struct ktstr_test *t, void *arg)
 	} else if (s->host->stop) {
 		init_detail(s->host, v = WIRE_SKIP, "Stopped",
 			    "the host asked to stop before it began");
+	} else if (s->sched_failed) {
+		init_detail(s->host, v = WIRE_SKIP, "Scheduler",
+			    "not run: the scheduler under test is gone");
 	} else if (init_machine_lacks(s->plan->machine, t, reason, sizeof(reason))) {
 		init_detail(s->host, v = WIRE_SKIP, "Requirement", "%s", reason);
 	} else {
@@ -238,6 +268,7 @@ static void supervisor_fini(struct supervisor *s)
 {
 	close_fd(&s->sigfd);
 	close_fd(&s->timerfd);
+	init_sched_fini(&s->sched);
 	if (s->shared)
 		munmap(s->shared, sizeof(*s->shared));
 	free(s->packet);
@@ -260,6 +291,8 @@ static int supervisor_init(struct supervisor *s, struct err *e)
 	s->timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (s->timerfd < 0)
 		return err_sys(e, -errno, "timerfd");
+	if (s->plan->sched && init_sched_init(&s->sched, s->plan->sched, s->host) < 0)
+		return err_sys(e, -errno, "timerfd");
 	s->packet = malloc(INIT_PACKET_MAX + 1);
 	page = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		    -1, 0);
@@ -272,13 +305,19 @@ static int supervisor_init(struct supervisor *s, struct err *e)
 
 int init_supervise(const struct init_plan *plan, struct init_host *host, struct err *e)
 {
-	struct supervisor s = { .plan = plan, .host = host, .sigfd = -1, .timerfd = -1 };
+	struct supervisor s = {
+		.plan = plan, .host = host, .sigfd = -1, .timerfd = -1,
+		.sched = { .host = host, .timer = -1, .output = -1 },
+	};
 	int r = supervisor_init(&s, e);
 
+	if (r == 0 && !supervise_sched_begin(&s))
+		r = INIT_EXIT_FAIL;
 	if (r == 0)
 		r = init_select(plan->tests, plan->count, plan->names, on_choice, &s);
 	if (r == 0)
 		r = exit_code(&s);
+	supervise_sched_finish(&s);
 	supervisor_fini(&s);
 	return r;
 }

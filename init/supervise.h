@@ -13,10 +13,16 @@
  *   socket    (frames)  --+            killed and reaped, the socket and the pipe
  *   pipe      (output)  --+            are emptied, then RESULT
  *   host      (stop)    --+
+ *   scheduler (events)  --+
  *
  * A verdict is the worst that its details ask for, fail > inconclusive > skip >
  * pass; a process that dies of a signal, exits by itself or outlives its budget
  * fails. Over all tests the order is fail > inconclusive > pass > skip.
+ *
+ * A scheduler under test (sched.h) is attached before the first test begins and
+ * stopped behind the last one; each test finds it attached. When the kernel
+ * throws it out or its process ends, the running test is killed and fails with
+ * that reason, and the tests behind it are skipped. Without it no test runs.
  *
  * The supervisor behaves as PID 1 whatever its pid is: every child of the
  * process is reaped, orphans come to it, and those that a test leaves behind
@@ -30,6 +36,7 @@
 
 struct err;
 struct init_host;
+struct init_sched_plan;
 struct ktstr_test;
 
 #define INIT_EXIT_PASS 0
@@ -45,6 +52,7 @@ struct init_plan {
 	const struct init_machine *machine;
 	unsigned stop_grace_ms;		/* for the running test after a stop; 0: 3 s */
 	int kmsg_fd;			/* /dev/kmsg, to say where a test crashed; or -1 */
+	const struct init_sched_plan *sched;	/* NULL: none under test, none staged */
 };
 
 /* One of INIT_EXIT_PASS ... INIT_EXIT_SKIP, or a negative errno. */

@@ -7,6 +7,7 @@
 
 #include "init/host.h"
 #include "init/reap.h"
+#include "init/sched.h"
 #include "init/supervise.h"
 #include "init/test.h"
 
@@ -21,12 +22,16 @@ struct supervisor {
 	int timerfd;
 	sigset_t old_mask;
 	unsigned verdicts[WIRE_VERDICT_COUNT];
+	struct init_sched sched;
+	bool asked;		/* a test waits for the end of a start or a stop */
+	bool sched_failed;	/* the one under test: no test can run any more */
 };
 
 enum fate {
 	FATE_RUNS,
 	FATE_TIMEOUT,		/* killed: it outlived its budget */
 	FATE_STOPPED,		/* killed: it outlived the grace after a stop */
+	FATE_SCHEDULER,		/* killed: its scheduler is gone */
 };
 
 struct running {
@@ -40,12 +45,28 @@ struct running {
 	unsigned budget_ms;
 	uint64_t start_ns;
 	char doing[160];	/* when it was killed */
+	char lost[640];		/* what became of its scheduler */
 };
 
 /* Frames that wait in the socket of a test, at most max; returns how many there were. */
 unsigned supervise_take_packets(struct supervisor *s, struct running *r, unsigned max);
 /* What it printed; returns the bytes. */
 size_t supervise_take_output(struct supervisor *s, struct running *r);
+
+/* --- the scheduler: supervise_sched.c --- */
+
+/* Start the one under test and wait until it is attached; false when it is not. */
+bool supervise_sched_begin(struct supervisor *s);
+/* Stop what runs and wait for its end. */
+void supervise_sched_finish(struct supervisor *s);
+/* At the end of a test: what became of its scheduler, by now or in a moment? */
+void supervise_sched_look(struct supervisor *s);
+/* Each test finds the scheduler under test attached, and no other. */
+void supervise_sched_restore(struct supervisor *s);
+/* Whatever poll said of it; answers a test that waits. */
+void supervise_sched_ready(struct supervisor *s);
+/* A test asks for a start or a stop. False: nonsense. */
+bool supervise_sched_ask(struct supervisor *s, const struct frame *f);
 
 enum wire_verdict supervise_worse(enum wire_verdict a, enum wire_verdict b);
 

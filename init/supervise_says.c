@@ -43,6 +43,8 @@ static bool on_packet(struct supervisor *s, struct running *r, size_t n)
 	case WIRE_RESULT:
 		r->finished = true;
 		return true;
+	case WIRE_SCHED_ASK:
+		return supervise_sched_ask(s, &f);
 	default:
 		return false;
 	}

@@ -19,9 +19,14 @@
 
 struct ktstr_test;
 
-/* A page that PID 1 and all processes of tests share. */
+/*
+ * A page that PID 1 and all processes of tests share. PID 1 writes, and wakes
+ * who waits for an answer by futex.
+ */
 struct init_shared {
 	atomic_bool stop;
+	atomic_uint answers;	/* to WIRE_SCHED_ASK, since the page is there */
+	atomic_int answer;	/* the last one: 0 or a negative errno */
 };
 
 struct ktstr_t {

@@ -23,6 +23,9 @@ const char *wire_type_name(enum wire_type t)
 		[WIRE_LOST] = "lost",
 		[WIRE_EXIT] = "exit",
 		[WIRE_LOG] = "log",
+		[WIRE_SCHED] = "sched",
+		[WIRE_SCHED_LOG] = "sched-log",
+		[WIRE_SCHED_ASK] = "sched-ask",
 		[WIRE_STDOUT] = "stdout",
 		[WIRE_STDERR] = "stderr",
 		[WIRE_STATUS] = "status",
@@ -220,4 +223,16 @@ bool frame_get_lost(const struct frame *f, struct wire_lost *out)
 bool frame_get_exit(const struct frame *f, struct wire_exit *out)
 {
 	return get_fixed(f, out, sizeof(*out));
+}
+
+bool frame_get_sched(const struct frame *f, struct wire_sched *out, const char **ret_text)
+{
+	struct wire_sched s;
+
+	if (!get_fixed(f, &s, sizeof(s)) || !s.event || s.event >= WIRE_SCHED_EVENT_COUNT)
+		return false;
+	*out = s;
+	END_NAME(out->ops);
+	*ret_text = text_behind(f, sizeof(*out));
+	return true;
 }

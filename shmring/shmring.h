@@ -178,7 +178,7 @@ void frame_decoder_finish(struct frame_decoder *d);
 /*
  * Payloads with a fixed part: copies it to out and tells where the text behind
  * it lies, of f->length - sizeof(*out) bytes. False when the payload is too short, or a
- * verdict or phase is none of ours; *out is then not written. Names are NUL
+ * verdict, phase or event is none of ours; *out is then not written. Names are NUL
  * terminated by the copy, whatever the guest wrote, but otherwise raw.
  */
 bool frame_get_lifecycle(const struct frame *f, struct wire_lifecycle *out);
@@ -189,5 +189,6 @@ bool frame_get_result(const struct frame *f, struct wire_result *out);
 bool frame_get_crash(const struct frame *f, struct wire_crash *out, const char **ret_text);
 bool frame_get_lost(const struct frame *f, struct wire_lost *out);
 bool frame_get_exit(const struct frame *f, struct wire_exit *out);
+bool frame_get_sched(const struct frame *f, struct wire_sched *out, const char **ret_text);
 
 #endif

@@ -106,6 +106,10 @@ enum wire_type {
 	WIRE_LOST,		/* struct wire_lost: frames dropped since the last */
 	WIRE_EXIT,		/* struct wire_exit: the guest is done */
 	WIRE_LOG,		/* text: a notice of PID 1 */
+	WIRE_SCHED,		/* struct wire_sched: the scheduler under test */
+	WIRE_SCHED_LOG,		/* bytes: what it prints */
+	/* a test -> PID 1, no further */
+	WIRE_SCHED_ASK,		/* enum wire_sched_ask, strings with their NULs */
 	/* nested only, outer guest -> host */
 	WIRE_STDOUT,		/* bytes */
 	WIRE_STDERR,		/* bytes */
@@ -129,6 +133,26 @@ enum wire_verdict {
 	WIRE_SKIP,
 	WIRE_INCONCLUSIVE,
 	WIRE_VERDICT_COUNT,
+};
+
+/* What becomes of the scheduler under test. */
+enum wire_sched_event {
+	WIRE_SCHED_ATTACHED = 1,	/* the kernel runs it */
+	WIRE_SCHED_STOPPED,		/* by us */
+	WIRE_SCHED_NO_EXEC,		/* it cannot be executed */
+	WIRE_SCHED_UNSUPPORTED,		/* the kernel has no sched_ext */
+	WIRE_SCHED_COMMAND,		/* a command that switches it on failed */
+	WIRE_SCHED_DIED_EARLY,		/* its process ended before it was attached */
+	WIRE_SCHED_NOT_ATTACHED,	/* its process runs, but it was not attached in time */
+	WIRE_SCHED_EJECTED,		/* the kernel threw it out */
+	WIRE_SCHED_DIED,		/* its process ended while it was attached */
+	WIRE_SCHED_EVENT_COUNT,
+};
+
+/* What a test may ask for; the first word of the payload. */
+enum wire_sched_ask {
+	WIRE_SCHED_ASK_STOP,		/* nothing follows */
+	WIRE_SCHED_ASK_START,		/* name ("": the one of --scheduler), arguments */
 };
 
 #define WIRE_NAME_MAX 128	/* bytes of a name, NUL padded */
@@ -181,6 +205,16 @@ struct wire_crash {
 
 struct wire_lost {
 	uint64_t frames;
+};
+
+/* Followed by text, why; not NUL terminated. */
+struct wire_sched {
+	uint32_t event;		/* enum wire_sched_event */
+	uint32_t has_status;	/* its process has ended, with ... */
+	int32_t status;		/* ... this wait status */
+	uint32_t pad;
+	uint64_t attach_ns;	/* from its start to attached; 0: it was not */
+	char ops[WIRE_NAME_MAX];	/* as the kernel names it; "" before it is attached */
 };
 
 struct wire_exit {

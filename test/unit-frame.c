@@ -469,6 +469,7 @@ static void short_payloads_are_refused(void)
 	CHECK_FIXED(frame_get_crash, wire_crash, 0, &text);
 	CHECK_FIXED(frame_get_lost, wire_lost, 0);
 	CHECK_FIXED(frame_get_exit, wire_exit, 0);
+	CHECK_FIXED(frame_get_sched, wire_sched, WIRE_SCHED_EJECTED, &text);
 }
 
 static void names_end_and_values_are_ours_whatever_the_guest_wrote(void)
@@ -480,6 +481,7 @@ static void names_end_and_values_are_ours_whatever_the_guest_wrote(void)
 	struct wire_detail d;
 	struct wire_result res;
 	struct wire_crash c;
+	struct wire_sched sched;
 	const char *text;
 
 	f = payload_of(bytes, sizeof(l), WIRE_PHASE_INIT);
@@ -505,6 +507,12 @@ static void names_end_and_values_are_ours_whatever_the_guest_wrote(void)
 	tap_ok(!frame_get_detail(&f, &d, &text), "unknown verdict");
 	f = payload_of(bytes, sizeof(res), UINT32_MAX);
 	tap_ok(!frame_get_result(&f, &res), "unknown verdict");
+	f = payload_of(bytes, sizeof(sched), WIRE_SCHED_ATTACHED);
+	tap_ok(frame_get_sched(&f, &sched, &text) && strlen(sched.ops) == WIRE_NAME_MAX - 1, "ops");
+	f = payload_of(bytes, sizeof(sched), 0);
+	tap_ok(!frame_get_sched(&f, &sched, &text), "no event");
+	f = payload_of(bytes, sizeof(sched), WIRE_SCHED_EVENT_COUNT);
+	tap_ok(!frame_get_sched(&f, &sched, &text), "unknown event");
 }
 
 int main(void)

@@ -143,6 +143,31 @@ KTSTR_API void ktstr_work_spin(void *arg);
 KTSTR_API int ktstr_run_workers(struct ktstr_t *t, unsigned n, unsigned duration_ms,
 				ktstr_work_fn *work, void *arg, struct ktstr_report *reports);
 
+/*
+ * Schedulers inside a test, sched_ext. One at a time: stop what is attached,
+ * then start another. A test finds the scheduler of --scheduler attached, and
+ * so does the next one, whatever this one does. A scheduler that the kernel
+ * throws out, or whose process ends, while it is attached fails the test at
+ * once; a start that fails does not, and says why in a note.
+ *
+ * One call at a time, from any process or thread of the test; waits for its end.
+ */
+
+/*
+ * Start the scheduler that was packed by --stage NAME=PATH (NULL: the one of
+ * --scheduler, with the arguments of --sched-arg when none are given) and wait
+ * until the kernel runs it. Arguments are strings, the last one NULL. Returns 0;
+ * -ENOENT no such scheduler, -EBUSY one is attached, -ENOEXEC it cannot be
+ * executed, -EOPNOTSUPP the kernel has no sched_ext, -ECHILD it died before it
+ * was attached, -ETIMEDOUT it was not attached in time, -E2BIG arguments.
+ */
+__attribute__((sentinel))
+KTSTR_API int ktstr_scheduler_start(struct ktstr_t *t, const char *name, ...);
+/* Stop what runs and wait until the kernel has let go of it. 0, or a negative errno. */
+KTSTR_API int ktstr_scheduler_stop(struct ktstr_t *t);
+/* Does the kernel run a BPF scheduler just now? */
+KTSTR_API bool ktstr_scheduler_is_attached(const struct ktstr_t *t);
+
 #ifdef __cplusplus
 }
 #endif
