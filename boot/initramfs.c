@@ -120,7 +120,8 @@ static bool is_below(const char *path, const char *folder)
 int initramfs_check_user_path(const char *guest, struct err *e)
 {
 	static const char *const ours[] = {
-		INITRAMFS_PRIVATE, INITRAMFS_MARKER, "/init", "/dev", "/proc", "/sys",
+		INITRAMFS_PRIVATE, INITRAMFS_MARKER, "/init", "/scheduler", "/staging",
+		"/dev", "/proc", "/sys",
 	};
 	_cleanup_free_ char *path = NULL;
 	int r = initramfs_clean_path(guest, false, &path, e);

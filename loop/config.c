@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "init/init.h"
 #include "loop/config_priv.h"
+#include "loop/sched.h"
 #include "mm/mm.h"
 
 /* How much of a value an error repeats. */
@@ -53,6 +54,16 @@ static const struct option_row rows[] = {
 	ROW("timeout", OPTION_DURATION, timeout_ns, .arg = "DUR",
 	    .def = "60s, scaled by the accelerator", .inner = true,
 	    .help = "hard deadline of the run"),
+	ROW("scheduler", OPTION_STRING, scheduler, .arg = "PATH", .def = "the kernel's own",
+	    .help = "program that loads the scheduler under test"),
+	ROW("sched-arg", OPTION_LIST, sched_args, .arg = "ARG", .inner = true,
+	    .help = "an argument of it"),
+	ROW("sched-enable", OPTION_LIST, sched_enable, .arg = "CMD", .inner = true,
+	    .help = "echo VALUE > FILE in the guest, before the tests"),
+	ROW("sched-disable", OPTION_LIST, sched_disable, .arg = "CMD", .inner = true,
+	    .help = "the same, behind the tests"),
+	ROW("stage", OPTION_LIST, stage, .arg = "NAME=PATH",
+	    .help = "a scheduler that tests can start by its name"),
 	ROW("accel", OPTION_ACCEL, accel, .arg = "auto|kvm|nested", .def = "auto",
 	    .help = "use /dev/kvm, or a KVM inside QEMU's software emulation"),
 	ROW("kvm-device", OPTION_STRING, kvm_device, .arg = "PATH", .def = "/dev/kvm",
@@ -413,6 +424,9 @@ int config_check(const struct config *c, struct err *e)
 	if (r < 0)
 		return r;
 	r = check_memory(c, &t, e);
+	if (r < 0)
+		return r;
+	r = sched_options_check(c, e);
 	if (r < 0)
 		return r;
 	return c->cmdline ? check_cmdline(c->cmdline, e) : 0;

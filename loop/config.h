@@ -48,6 +48,10 @@ struct config {
 	uint64_t memory_bytes;		/* 0: computed */
 	char *cmdline;			/* appended */
 	uint64_t timeout_ns;		/* 0: default, scaled by the accelerator */
+	char *scheduler;		/* program that loads the one under test; NULL: none */
+	struct strlist sched_args;
+	struct strlist sched_enable, sched_disable;	/* "echo VALUE > FILE" */
+	struct strlist stage;		/* "NAME=PATH": schedulers that tests start */
 	enum accel accel;
 	char *kvm_device;		/* "/dev/kvm" */
 	bool dmesg;			/* stream the kernel console to stderr */

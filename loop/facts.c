@@ -34,6 +34,7 @@ void facts_fini(struct facts *f)
 	for (size_t i = 0; i < f->vcpu_count; i++)
 		free(f->vcpu[i].symbol);
 	free(f->vcpu);
+	sched_facts_fini(&f->sched);
 	strlist_fini(&f->console_tail);
 	strlist_fini(&f->program_tail);
 	free(f->kernel_path);

@@ -15,6 +15,7 @@
 
 #include "loop/config.h"
 #include "loop/record.h"
+#include "loop/sched.h"
 #include "shmring/wire.h"
 #include "vcpu/vcpu.h"
 
@@ -79,6 +80,8 @@ struct facts {
 	struct fact_finding *finding;
 	size_t finding_count;
 	uint64_t findings_dropped;
+
+	struct sched_facts sched;
 
 	/* how it came */
 	bool by_ring, by_com2;

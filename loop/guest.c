@@ -159,6 +159,12 @@ static void on_log(struct ktstr_run *run, const struct frame *f)
 		facts_finding(&run->facts, "Guest", "%.500s", text);
 }
 
+static void on_sched(struct ktstr_run *run, const struct frame *f)
+{
+	if (!sched_on_event(run, f))
+		too_short(run, f);
+}
+
 typedef void frame_fn(struct ktstr_run *run, const struct frame *f);
 
 /* Types without a row are not for us in this direction. */
@@ -172,6 +178,8 @@ static frame_fn *const frame_table[] = {
 	[WIRE_LOST] = on_lost,
 	[WIRE_EXIT] = on_exit_frame,
 	[WIRE_LOG] = on_log,
+	[WIRE_SCHED] = on_sched,
+	[WIRE_SCHED_LOG] = sched_on_log,
 	[WIRE_TYPE_COUNT] = NULL,
 };
 static_assert(ARRAY_SIZE(frame_table) == WIRE_TYPE_COUNT + 1, "a row for every type");

@@ -35,6 +35,9 @@ struct nested;
 /* Where the inner kernel lies in the outer guest, under its own file name. */
 #define NESTED_KERNEL_DIR "/ktstr/kernel"
 
+/* Where the scheduler under test lies there. */
+#define NESTED_SCHED_DIR "/ktstr/scheduler"
+
 /* A file that goes along; a program brings its libraries. */
 struct nested_file {
 	const char *guest, *host;

@@ -10,6 +10,7 @@
 #include "init/init.h"
 #include "loop/config.h"
 #include "loop/modules.h"
+#include "loop/payload_features.h"
 
 struct payload_draft {
 	struct initramfs *part[PAYLOAD_PARTS];
@@ -42,6 +43,7 @@ static int (*const features[])(struct payload_draft *d, const struct payload_req
 	add_init,
 	add_tests,
 	add_modules,
+	payload_schedulers,
 };
 
 /* --- adding --------------------------------------------------------------- */

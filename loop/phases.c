@@ -24,7 +24,9 @@ static const struct {
 	[PHASE_OUTPUT] = { 30, 500, "the kernel's banner" },
 	[PHASE_BANNER] = { 30, 500, "PID 1 to start" },
 	[PHASE_INIT] = { 20, 50, "PID 1 to be ready" },
-	[PHASE_READY] = { 20, 50, "the first test to start" },
+	/* PID 1 gives a scheduler 15 s to attach (init/sched.c), and as much to stop */
+	[PHASE_READY] = { 60, 50, "the scheduler to attach, or the first test to start" },
+	[PHASE_SCHED] = { 20, 50, "the first test to start" },
 	[PHASE_TEST] = { 0, 0, "a result" },
 	[PHASE_RESULT] = { 10, 50, "the guest to power off" },
 	[PHASE_POWEROFF] = { 20, 50, "the vCPUs to park" },

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/units.h"
 #include "base/util.h"
 #include "loop/nested.h"
 #include "loop/plan.h"
+#include "loop/sched.h"
 #include "loop/ticks.h"
 
 /* The first kernel of the cache that can be an outer one. */
@@ -92,6 +94,70 @@ static int add_modules(struct strlist *args, const struct kernel_modules *m)
 	return r;
 }
 
+/* Under its own name, which a reason may give. The caller's to free. */
+static char *outer_scheduler(const struct config *c)
+{
+	const char *slash = strrchr(c->scheduler, '/');
+	char *path;
+
+	if (asprintf(&path, NESTED_SCHED_DIR "/%s", slash ? slash + 1 : c->scheduler) < 0)
+		return NULL;
+	return path;
+}
+
+static int add_scheduler_args(struct strlist *args, const struct config *c)
+{
+	_cleanup_free_ char *under_test = c->scheduler ? outer_scheduler(c) : NULL;
+	int r = 0;
+
+	if (c->scheduler)
+		r = under_test ? add_arg(args, "--scheduler=%s", under_test) : -ENOMEM;
+
+	for (size_t i = 0; i < c->stage.count && r == 0; i++) {
+		size_t len = strcspn(c->stage.item[i], "=");
+		_cleanup_free_ char *path = sched_staged_path(c->stage.item[i], len);
+
+		r = !path ? -ENOMEM : add_arg(args, "--stage=%.*s=%s", (int)len, c->stage.item[i],
+					      path);
+	}
+	return r;
+}
+
+static void free_files(struct nested_file *file, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free((char *)file[i].guest);
+	free(file);
+}
+
+/* The same schedulers as files; the guest paths are owned by the array. */
+static int scheduler_files(const struct config *c, struct nested_file **ret, size_t *ret_count)
+{
+	struct nested_file *file = calloc(c->stage.count + 1, sizeof(*file));
+	size_t n = 0;
+
+	if (!file)
+		return -ENOMEM;
+	if (c->scheduler)
+		file[n++] = (struct nested_file){ outer_scheduler(c), c->scheduler, true };
+	for (size_t i = 0; i < c->stage.count; i++) {
+		size_t len = strcspn(c->stage.item[i], "=");
+
+		file[n++] = (struct nested_file){
+			sched_staged_path(c->stage.item[i], len), c->stage.item[i] + len + 1, true,
+		};
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!file[i].guest) {
+			free_files(file, n);
+			return -ENOMEM;
+		}
+	}
+	*ret = file;
+	*ret_count = n;
+	return 0;
+}
+
 /* Everything that was decided here is told, so that the inner run decides the same. */
 static int inner_args(struct strlist *args, const struct plan *p, const struct config *c)
 {
@@ -106,6 +172,7 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 		return -ENOMEM;
 	if ((r = strlist_add(args, "run")) < 0 ||
 	    (r = config_to_args(c, args)) < 0 ||
+	    (r = add_scheduler_args(args, c)) < 0 ||
 	    (r = add_arg(args, "--accel=kvm")) < 0 ||
 	    (r = add_arg(args, "--kernel=" NESTED_KERNEL_DIR "/%s",
 			 slash ? slash + 1 : p->kernel.image)) < 0 ||
@@ -115,7 +182,7 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 			 p->timeout_ns / NSEC_PER_MSEC)) < 0 ||
 	    (r = add_modules(args, &p->modules)) < 0 ||
 	    (r = add_arg(args, "--json")) < 0 ||
-	    (r = add_arg(args, "-q")) < 0 ||
+	    (r = strlist_add(args, log_level() >= LOG_INFO ? "-v" : "-q")) < 0 ||
 	    (r = add_arg(args, "--")) < 0)
 		return r;
 	for (size_t i = 0; i < c->tests.count && r == 0; i++)
@@ -126,7 +193,7 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 int plan_nested(struct plan *p, const struct config *c)
 {
 	_cleanup_(strlist_fini) struct strlist args = { 0 };
-	const struct nested_payload payload = {
+	struct nested_payload payload = {
 		.outer = &p->outer,
 		.inner_image = p->kernel.image,
 		.inner_system_map = p->kernel.system_map,
@@ -135,16 +202,21 @@ int plan_nested(struct plan *p, const struct config *c)
 		.args = &args,
 	};
 	const struct ticks before = ticks_read();
+	struct nested_file *file = NULL;
 	struct ticks after;
 	int r = find_outer(p, c);
 
 	if (r < 0)
 		return r;
 	r = inner_args(&args, p, c);
+	if (r == 0)
+		r = scheduler_files(c, &file, &payload.file_count);
 	if (r < 0)
 		return err_sys(&p->err, r, "nested run");
+	payload.file = file;
 	r = nested_pack(&payload, p->memory_bytes, &p->outer_initrd, &p->outer_memory_bytes,
 			&p->err);
+	free_files(file, payload.file_count);
 	after = ticks_read();
 	p->tsc_khz = ticks_khz(&before, &after);
 	if (r == 0 && c->qemu_memory_bytes)

@@ -241,6 +241,14 @@ static void add_transport(struct json_object *o, const struct facts *f)
 	json_object_object_add(o, "initramfs", r);
 }
 
+static void add_scheduler(struct json_object *o, const struct facts *f)
+{
+	struct json_object *sched = sched_facts_to_json(&f->sched);
+
+	if (sched)
+		json_object_object_add(o, "scheduler", sched);
+}
+
 struct json_object *record_build(const struct facts *f)
 {
 	struct json_object *o = json_object_new_object();
@@ -256,6 +264,7 @@ struct json_object *record_build(const struct facts *f)
 		add_str(o, "phase", phase_name(f->stop_phase));
 	}
 	add_setting(o, f);
+	add_scheduler(o, f);
 	json_object_object_add(o, "phases_ms", phases(f));
 	add_transport(o, f);
 	json_object_object_add(o, "tests", tests(f));

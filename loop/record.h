@@ -42,6 +42,13 @@ enum stop_reason {
 	STOP_INTERNAL,		/* KVM internal error */
 	STOP_PHASE,		/* a phase's watchdog expired */
 	STOP_DEADLINE,		/* the run's deadline expired */
+	STOP_SCHED_EXEC,	/* the scheduler could not be executed */
+	STOP_SCHED_UNSUPPORTED,	/* the kernel has no sched_ext */
+	STOP_SCHED_COMMAND,	/* a command of --sched-enable failed */
+	STOP_SCHED_DIED_EARLY,	/* the scheduler ended before it was attached */
+	STOP_SCHED_NOT_ATTACHED,	/* it runs, but was not attached in time */
+	STOP_SCHED_EJECTED,	/* the kernel threw it out */
+	STOP_SCHED_DIED,	/* it ended while the tests ran */
 	STOP_CANCELLED,		/* by ktstr_run_cancel() or a signal */
 	STOP_HOST,		/* a host failure while running */
 	STOP_COUNT,
@@ -60,6 +67,7 @@ enum phase {
 	PHASE_BANNER,		/* "Linux version" on the console */
 	PHASE_INIT,		/* PID 1 said INIT */
 	PHASE_READY,		/* PID 1 said READY */
+	PHASE_SCHED,		/* the scheduler under test is attached */
 	PHASE_TEST,		/* first test started */
 	PHASE_RESULT,		/* PID 1 said EXIT */
 	PHASE_POWEROFF,		/* the VM ended */

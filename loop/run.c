@@ -154,6 +154,9 @@ int ktstr_run_start(struct ktstr_run *run, struct ev_loop *loop,
 	r = config_check(&run->config, &run->err);
 	if (r < 0)
 		return r;
+	r = sched_facts_init(&run->facts.sched, &run->config);
+	if (r < 0)
+		return err_sys(&run->err, r, "scheduler");
 	r = job_start(loop, work_plan, on_planned, run, &run->job, &run->err);
 	if (r < 0)
 		return r;

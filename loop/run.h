@@ -46,7 +46,7 @@ struct ktstr_run {
 
 	/* accel kvm */
 	struct machine *machine;
-	struct capture console, program;
+	struct capture console, program, sched_log;
 	struct frame_decoder com2;
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
 

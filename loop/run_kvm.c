@@ -81,6 +81,12 @@ static void on_com2_text(const void *bytes, size_t n, void *arg)
 	capture_add(&run->program, bytes, n);
 }
 
+static void on_sched_line(const char *line, void *arg)
+{
+	(void)arg;
+	log_info("scheduler: %s", line);
+}
+
 static void on_program_line(const char *line, void *arg)
 {
 	(void)arg;
@@ -221,6 +227,8 @@ static void collect(struct ktstr_run *run)
 	frame_decoder_finish(&run->com2);
 	capture_finish(&run->console);
 	capture_finish(&run->program);
+	capture_finish(&run->sched_log);
+	capture_tail(&run->sched_log, RECORD_TAIL_LINES, add_line, &f->sched.log_tail);
 	f->bad_frames += run->com2.bad;
 	capture_tail(&run->console, RECORD_TAIL_LINES, add_line, &f->console_tail);
 	for (int k = 0; k < VCPU_EXIT_COUNT; k++)
@@ -235,6 +243,9 @@ static void collect(struct ktstr_run *run)
 	if (f->stop == STOP_POWEROFF)
 		return;
 	capture_tail(&run->program, RECORD_TAIL_LINES, add_line, &f->program_tail);
+	/* a guest that ended in order has nothing to tell by where its CPUs were */
+	if (f->has_exit)
+		return;
 	collect_vcpus(run);
 	finish_reason(run);
 }
@@ -266,6 +277,7 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	run->phases.arg = run;
 	capture_init(&run->console, on_console_line, run);
 	capture_init(&run->program, on_program_line, run);
+	capture_init(&run->sched_log, on_sched_line, run);
 	r = frame_decoder_init(&run->com2, FRAME_TEXT, on_com2_frame, on_com2_text, run);
 	if (r < 0)
 		return err_sys(e, r, "COM2");
@@ -296,5 +308,6 @@ void run_kvm_release(struct ktstr_run *run)
 	run->machine = NULL;
 	capture_fini(&run->console);
 	capture_fini(&run->program);
+	capture_fini(&run->sched_log);
 	frame_decoder_fini(&run->com2);
 }

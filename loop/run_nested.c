@@ -26,7 +26,8 @@ static void on_output(int fd, const void *bytes, size_t n, void *arg)
 	struct ktstr_run *run = arg;
 
 	if (fd == STDERR_FILENO) {
-		if (run->config.dmesg)
+		/* with -v the inner ktstr has something to say */
+		if (run->config.dmesg || log_level() >= LOG_INFO)
 			(void)file_write_all(STDERR_FILENO, bytes, n);
 		return;
 	}
@@ -93,6 +94,24 @@ static struct json_object *parse_record(struct ktstr_run *run, int status, struc
 	return o;
 }
 
+/* The inner run had its schedulers from where they lie in the outer guest. */
+static void name_schedulers(const struct config *c, struct json_object *record)
+{
+	struct json_object *o, *staged;
+
+	if (!json_object_object_get_ex(record, "scheduler", &o) ||
+	    !json_object_is_type(o, json_type_object))
+		return;
+	if (c->scheduler)
+		json_object_object_add(o, "path", json_object_new_string(c->scheduler));
+	if (!c->stage.count)
+		return;
+	staged = json_object_new_array();
+	for (size_t i = 0; i < c->stage.count; i++)
+		json_object_array_add(staged, json_object_new_string(c->stage.item[i]));
+	json_object_object_add(o, "staged", staged);
+}
+
 /* What only this side knows: the names of things here, and the time around. */
 static void complete_record(struct ktstr_run *run, struct json_object *o)
 {
@@ -106,6 +125,7 @@ static void complete_record(struct ktstr_run *run, struct json_object *o)
 		if (f->kernel_why)
 			json_object_object_add(k, "why", json_object_new_string(f->kernel_why));
 	}
+	name_schedulers(&run->config, o);
 	if (json_object_object_get_ex(o, "phases_ms", &p) && f->phase_ns[PHASE_LOADED])
 		json_object_object_add(p, "nested",
 			json_object_new_int64((int64_t)((units_now_ns() -

@@ -13,6 +13,7 @@ static const char *const steps[] = {
 	[PHASE_BANNER] = "booting the kernel",
 	[PHASE_INIT] = "setting up the guest",
 	[PHASE_READY] = "starting the tests",
+	[PHASE_SCHED] = "starting the tests",
 	[PHASE_TEST] = "running the tests",
 	[PHASE_RESULT] = "powering off",
 	[PHASE_POWEROFF] = "cleaning up",

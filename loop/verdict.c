@@ -55,6 +55,14 @@ static const struct {
 	[STOP_INTERNAL] = { "kvm-internal", VERDICT_ERROR },
 	[STOP_PHASE] = { "phase-timeout", VERDICT_FAIL },
 	[STOP_DEADLINE] = { "deadline", VERDICT_FAIL },
+	/* these say nothing of a scheduler: it was never loaded */
+	[STOP_SCHED_EXEC] = { "scheduler-exec", VERDICT_ERROR },
+	[STOP_SCHED_UNSUPPORTED] = { "scheduler-unsupported", VERDICT_ERROR },
+	[STOP_SCHED_COMMAND] = { "scheduler-command", VERDICT_ERROR },
+	[STOP_SCHED_DIED_EARLY] = { "scheduler-died-early", VERDICT_FAIL },
+	[STOP_SCHED_NOT_ATTACHED] = { "scheduler-not-attached", VERDICT_FAIL },
+	[STOP_SCHED_EJECTED] = { "scheduler-ejected", VERDICT_FAIL },
+	[STOP_SCHED_DIED] = { "scheduler-died", VERDICT_FAIL },
 	[STOP_CANCELLED] = { "cancelled", VERDICT_ERROR },
 	[STOP_HOST] = { "host", VERDICT_ERROR },
 };
@@ -74,6 +82,7 @@ const char *phase_name(enum phase p)
 		[PHASE_BANNER] = "kernel banner",
 		[PHASE_INIT] = "init",
 		[PHASE_READY] = "ready",
+		[PHASE_SCHED] = "scheduler attached",
 		[PHASE_TEST] = "test",
 		[PHASE_RESULT] = "result",
 		[PHASE_POWEROFF] = "power-off",

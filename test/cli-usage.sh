@@ -100,8 +100,10 @@ exec: unknown command|exec
 --topo: unknown option|run --topo 1,1,1,1
 --numa.*: takes llcs=|run --numa lcs=2
 distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
---scheduler.*: unknown option|run --scheduler ./x
---sched-arg.*: unknown option|run --sched-arg x
+--sched-arg: there is no --scheduler|run --sched-arg x
+--sched-enable true: takes echo VALUE > FILE|run --sched-enable true
+--stage a: takes NAME=PATH|run --stage a
+--stage: two of the name a|run --stage a=./b --stage a=./c
 -i: unknown option|run -i file
 --no-monitor: unknown option|run --no-monitor
 --monitor-interval.*: unknown option|run --monitor-interval 1s

@@ -134,7 +134,7 @@ static void a_value_of_any_length_keeps_the_reason(void)
 static void an_option_that_does_not_exist_is_refused_with_a_hint(void)
 {
 	tap_str(refusal("topolgy", "1,1,1,1"), "unknown option 'topolgy'; did you mean 'topology'?");
-	tap_str(refusal("scheduler", "x"), "unknown option 'scheduler'");
+	tap_str(refusal("hypervisor", "x"), "unknown option 'hypervisor'");
 	tap_str(refusal("", "x"), "unknown option ''");
 }
 
@@ -241,6 +241,11 @@ static void fill(struct config *c)
 	config_set(c, "memory", "1536K", NULL);
 	config_set(c, "cmdline", "--a b=\"c d\"", NULL);
 	config_set(c, "timeout", "1500us", NULL);
+	config_set(c, "scheduler", "./s", NULL);
+	config_set(c, "sched-arg", "--a=b c", NULL);
+	config_set(c, "sched-enable", "echo 1 > /x", NULL);
+	config_set(c, "sched-disable", "echo 0 > /x", NULL);
+	config_set(c, "stage", "other=./o", NULL);
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
 	config_set(c, "dmesg", "1", NULL);
@@ -300,7 +305,8 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 {
 	static const char *const want[] = {
 		"--topology=1n1l2c1t", "--memory=1536K", "--cmdline=--a b=\"c d\"",
-		"--timeout=1500us", "--dmesg", "--no-fast-boot", "--lz4", "--no-ring",
+		"--timeout=1500us", "--sched-arg=--a=b c", "--sched-enable=echo 1 > /x",
+		"--sched-disable=echo 0 > /x", "--dmesg", "--no-fast-boot", "--lz4", "--no-ring",
 	};
 	struct strlist args = { 0 };
 	struct config c;
