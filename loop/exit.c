@@ -142,6 +142,7 @@ static exit_fn *const exit_table[] = {
 	[VCPU_EXIT_NONE] = exit_none,
 	[VCPU_EXIT_PIO] = exit_pio,
 	[VCPU_EXIT_MMIO] = exit_mmio,
+	[VCPU_EXIT_EOI] = exit_none,
 	[VCPU_EXIT_HLT] = exit_none,
 	[VCPU_EXIT_SHUTDOWN] = exit_shutdown,
 	[VCPU_EXIT_RESET] = exit_off,

@@ -224,7 +224,7 @@ static int build(struct machine *m, const struct machine_spec *spec, struct err 
 	struct vcpu_entry entry;
 	int r;
 
-	if ((r = vm_create(spec->kvm_device, &m->vm, e)) < 0 ||
+	if ((r = vm_create(spec->kvm_device, VM_IRQCHIP_KERNEL, &m->vm, e)) < 0 ||
 	    (r = add_memory(m, spec, e)) < 0 ||
 	    (r = add_uart(m, &m->com1, UART_COM1_PORT, UART_COM1_GSI, e)) < 0 ||
 	    (r = add_uart(m, &m->com2, UART_COM2_PORT, UART_COM2_GSI, e)) < 0 ||

@@ -127,6 +127,7 @@ static void every_other_reason_keeps_its_detail(void)
 		enum vcpu_exit_kind kind;
 		uint64_t detail;
 	} rows[] = {
+		{ KVM_EXIT_IOAPIC_EOI, VCPU_EXIT_EOI, 0x31 },
 		{ KVM_EXIT_HLT, VCPU_EXIT_HLT, 0 },
 		{ KVM_EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN, 0 },
 		{ KVM_EXIT_INTR, VCPU_EXIT_NONE, 0 },
@@ -140,7 +141,10 @@ static void every_other_reason_keeps_its_detail(void)
 		struct kvm_run *run = new_run(rows[i].reason);
 		struct vcpu_exit x;
 
-		run->fail_entry.hardware_entry_failure_reason = 0x80000021;
+		if (rows[i].kind == VCPU_EXIT_EOI)
+			run->eoi.vector = 0x31;
+		else
+			run->fail_entry.hardware_entry_failure_reason = 0x80000021;
 		x = decode(run, 0);
 		tap_str(vcpu_exit_name(x.kind), vcpu_exit_name(rows[i].kind));
 		tap_eq(x.detail, rows[i].detail);
@@ -187,10 +191,22 @@ static void missing_capabilities_are_all_named_in_one_error(void)
 	unsigned two[2] = { KVM_CAP_IRQFD, KVM_CAP_PIT2 };
 	struct err e = ERR_INIT;
 
-	tap_eq(vm_caps_check(has_all_but, none, &e), 0);
-	tap_eq(vm_caps_check(has_all_but, two, &e), -EOPNOTSUPP);
+	tap_eq(vm_caps_check(VM_IRQCHIP_KERNEL, has_all_but, none, &e), 0);
+	tap_eq(vm_caps_check(VM_IRQCHIP_KERNEL, has_all_but, two, &e), -EOPNOTSUPP);
 	tap_str(err_text(&e), "this KVM lacks KVM_CAP_IRQFD, KVM_CAP_PIT2");
-	tap_eq(vm_caps_check(has_all_but, two, NULL), -EOPNOTSUPP);
+	tap_eq(vm_caps_check(VM_IRQCHIP_KERNEL, has_all_but, two, NULL), -EOPNOTSUPP);
+}
+
+static void each_kind_of_irqchip_needs_its_own_capabilities(void)
+{
+	unsigned old[2] = { KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_X2APIC_API };
+	unsigned no_pit[2] = { KVM_CAP_PIT2, ~0u };
+	struct err e = ERR_INIT;
+
+	tap_eq(vm_caps_check(VM_IRQCHIP_KERNEL, has_all_but, old, &e), 0);
+	tap_eq(vm_caps_check(VM_IRQCHIP_SPLIT, has_all_but, no_pit, &e), 0);
+	tap_eq(vm_caps_check(VM_IRQCHIP_SPLIT, has_all_but, old, &e), -EOPNOTSUPP);
+	tap_str(err_text(&e), "this KVM lacks KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_X2APIC_API");
 }
 
 int main(void)
@@ -203,5 +219,6 @@ int main(void)
 	TAP_RUN(a_failed_run_is_judged_by_errno_and_not_by_the_old_page);
 	TAP_RUN(every_kind_has_a_name_of_its_own);
 	TAP_RUN(missing_capabilities_are_all_named_in_one_error);
+	TAP_RUN(each_kind_of_irqchip_needs_its_own_capabilities);
 	return tap_done();
 }

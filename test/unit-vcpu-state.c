@@ -188,9 +188,9 @@ static void what_kvm_cannot_have_is_refused_with_its_name(void)
 	struct vm *vm = NULL;
 	struct guest g;
 
-	tap_eq(vm_create("/nowhere/kvm", &vm, &e), -ENOENT);
+	tap_eq(vm_create("/nowhere/kvm", VM_IRQCHIP_KERNEL, &vm, &e), -ENOENT);
 	tap_ok(strstr(err_text(&e), "open /nowhere/kvm: No such file"), "%s", err_text(&e));
-	tap_eq(vm_create("/dev/null", &vm, &e), -ENOTTY);
+	tap_eq(vm_create("/dev/null", VM_IRQCHIP_KERNEL, &vm, &e), -ENOTTY);
 	tap_str(err_text(&e), "/dev/null: not a KVM device");
 	tap_ok(!vm, "nothing was made");
 	if (guest_open(&g, (struct topo)TOPO(1, 512, 1, 1))) {

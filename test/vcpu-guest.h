@@ -54,7 +54,7 @@ static void guest_close(struct guest *g)
 
 /* A machine without vCPUs. False: the case is skipped, or has failed. */
 __attribute__((unused))
-static bool guest_open(struct guest *g, struct topo topo)
+static bool guest_open_with(struct guest *g, struct topo topo, enum vm_irqchip irqchip)
 {
 	static char why[ERR_TEXT_MAX];
 	struct err e = ERR_INIT;
@@ -62,7 +62,7 @@ static bool guest_open(struct guest *g, struct topo topo)
 	int r;
 
 	*g = (struct guest){ .topo = topo, .wake_fd = -1 };
-	r = vm_create("/dev/kvm", &g->vm, &e);
+	r = vm_create("/dev/kvm", irqchip, &g->vm, &e);
 	if (r == -ENOENT || r == -EACCES || r == -EPERM || r == -ENODEV || r == -ENXIO) {
 		snprintf(why, sizeof(why), "%s", err_text(&e));
 		tap_skip(why);
@@ -78,6 +78,12 @@ static bool guest_open(struct guest *g, struct topo topo)
 	g->memory = memory;
 	r = vm_add_memory(g->vm, 0, GUEST_BYTES, g->memory, &e);
 	return tap_ok(r == 0, "%s", err_text(&e));
+}
+
+__attribute__((unused))
+static bool guest_open(struct guest *g, struct topo topo)
+{
+	return guest_open_with(g, topo, VM_IRQCHIP_KERNEL);
 }
 
 __attribute__((unused))

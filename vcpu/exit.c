@@ -12,6 +12,7 @@ static const char *const names[] = {
 	[VCPU_EXIT_NONE] = "none",
 	[VCPU_EXIT_PIO] = "io",
 	[VCPU_EXIT_MMIO] = "mmio",
+	[VCPU_EXIT_EOI] = "eoi",
 	[VCPU_EXIT_HLT] = "hlt",
 	[VCPU_EXIT_SHUTDOWN] = "shutdown",
 	[VCPU_EXIT_RESET] = "reset",
@@ -54,6 +55,12 @@ static void decode_mmio(struct kvm_run *run, size_t run_bytes, struct vcpu_exit 
 	x->data = run->mmio.data;
 }
 
+static void decode_eoi(struct kvm_run *run, size_t run_bytes, struct vcpu_exit *x)
+{
+	(void)run_bytes;
+	x->detail = run->eoi.vector;
+}
+
 /* The bytes lie behind ndata words of which the first are flags and their size. */
 static void decode_internal(struct kvm_run *run, size_t run_bytes, struct vcpu_exit *x)
 {
@@ -86,6 +93,7 @@ static const struct row {
 } rows[] = {
 	{ KVM_EXIT_IO, VCPU_EXIT_PIO, decode_pio },
 	{ KVM_EXIT_MMIO, VCPU_EXIT_MMIO, decode_mmio },
+	{ KVM_EXIT_IOAPIC_EOI, VCPU_EXIT_EOI, decode_eoi },
 	{ KVM_EXIT_INTR, VCPU_EXIT_NONE, NULL },
 	{ KVM_EXIT_HLT, VCPU_EXIT_HLT, NULL },
 	{ KVM_EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN, NULL },

@@ -12,6 +12,7 @@
 
 #include "vcpu/baton.h"
 #include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
 
 struct err;
 struct topo;
@@ -26,6 +27,9 @@ struct vm {
 	size_t run_bytes;	/* of a vCPU's kvm_run mapping */
 	unsigned collect_page;	/* of kvm_run: collected port writes; 0: none */
 	bool has_tsc_deadline;
+	enum vm_irqchip irqchip;	/* not AUTO */
+	struct vm_msi route[VM_ROUTES];	/* split: of the lines in routed */
+	uint32_t routed;
 	struct kvm_cpuid2 *cpuid;	/* what KVM supports; room for CPUID_ENTRIES_MAX */
 };
 
@@ -48,7 +52,7 @@ struct vcpu {
 
 /* --- caps.c: cap_fn is KVM_CHECK_EXTENSION; the error names all that are missing */
 typedef int vm_cap_fn(unsigned cap, void *arg);
-int vm_caps_check(vm_cap_fn *has, void *arg, struct err *e);
+int vm_caps_check(enum vm_irqchip irqchip, vm_cap_fn *has, void *arg, struct err *e);
 
 /* --- exit.c */
 enum vcpu_exit_kind vcpu_exit_kind_of(const struct kvm_run *run, int run_errno);

@@ -233,7 +233,7 @@ enum probe_result probe_kvm(const char *path, struct err *e)
 	enum probe_result result;
 	int r;
 
-	r = vm_create(path, &p.vm, e);
+	r = vm_create(path, VM_IRQCHIP_KERNEL, &p.vm, e);
 	if (r < 0)
 		return why_not_created(r);
 	r = build_guest(&p, e);

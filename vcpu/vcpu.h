@@ -61,6 +61,7 @@ enum vcpu_exit_kind {
 	VCPU_EXIT_NONE,		/* interrupted: counted, the loop does not see it */
 	VCPU_EXIT_PIO,
 	VCPU_EXIT_MMIO,
+	VCPU_EXIT_EOI,		/* split irqchip: end of a level interrupt; detail = vector */
 	VCPU_EXIT_HLT,		/* only without an in-kernel LAPIC */
 	VCPU_EXIT_SHUTDOWN,	/* triple fault */
 	VCPU_EXIT_RESET,	/* system event: reset */
@@ -110,7 +111,7 @@ struct vcpu_regs {
  * vCPU number cpu of the topology, with CPUID, MSRs and LAPIC set up. CPU 0 is
  * the boot CPU; the others wait for INIT/SIPI inside KVM. wake_fd (an eventfd,
  * borrowed) is signalled at each post. -E2BIG beyond the largest APIC id that
- * the interrupt controllers know (254).
+ * the interrupt controllers know.
  */
 int vcpu_create(struct vm *vm, const struct topo *topo, unsigned cpu, int wake_fd,
 		struct vcpu **ret, struct err *e);

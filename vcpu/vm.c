@@ -20,6 +20,20 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "vcpu/internal.h"
+#include "vcpu/topo.h"
+
+static const char *const irqchip_names[] = {
+	[VM_IRQCHIP_AUTO] = "auto",
+	[VM_IRQCHIP_KERNEL] = "kernel",
+	[VM_IRQCHIP_SPLIT] = "split",
+};
+static_assert(ARRAY_SIZE(irqchip_names) == VM_IRQCHIP_COUNT, "every kind has a name");
+
+const char *vm_irqchip_name(enum vm_irqchip i)
+{
+	assert(i < VM_IRQCHIP_COUNT);
+	return irqchip_names[i];
+}
 
 enum { API_VERSION = 12, CREATE_TRIES = 16, PAGE = 4096 };
 
@@ -111,7 +125,7 @@ static int build(struct vm *vm, const char *path, struct err *e)
 
 	if ((r = open_kvm(vm, path, e)) < 0)
 		return r;
-	if ((r = vm_caps_check(check_extension, vm, e)) < 0 ||
+	if ((r = vm_caps_check(vm->irqchip, check_extension, vm, e)) < 0 ||
 	    (r = read_limits(vm, e)) < 0 ||
 	    (r = create_fd(vm, e)) < 0 ||
 	    (r = vm_arch_init(vm, e)) < 0)
@@ -119,14 +133,16 @@ static int build(struct vm *vm, const char *path, struct err *e)
 	return 0;
 }
 
-int vm_create(const char *path, struct vm **ret, struct err *e)
+int vm_create(const char *path, enum vm_irqchip irqchip, struct vm **ret, struct err *e)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 	int r;
 
+	assert(irqchip == VM_IRQCHIP_KERNEL || irqchip == VM_IRQCHIP_SPLIT);
 	if (!vm)
 		return err_sys(e, -ENOMEM, "VM");
 	vm->kvm_fd = vm->fd = -1;
+	vm->irqchip = irqchip;
 	r = build(vm, path, e);
 	if (r < 0) {
 		vm_destroy(vm);
@@ -154,6 +170,23 @@ unsigned vm_phys_bits(const struct vm *vm)
 unsigned vm_max_vcpus(const struct vm *vm)
 {
 	return vm->max_vcpus;
+}
+
+int vm_check_topo(const struct vm *vm, const struct topo *topo, struct err *e)
+{
+	const unsigned cpus = topo_cpus(topo);
+	unsigned id;
+
+	if (cpus > vm->max_vcpus)
+		return err_set(e, -E2BIG, "%u CPUs: this KVM takes %u in a VM (KVM_CAP_MAX_VCPUS)",
+			       cpus, vm->max_vcpus);
+	for (unsigned i = 0; i < cpus; i++) {
+		int r = vcpu_arch_id(vm, topo, i, &id, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int vm_add_memory(struct vm *vm, uint64_t gpa, uint64_t size, void *hva, struct err *e)

@@ -2,14 +2,17 @@
 #ifndef KTSTR_VCPU_X86_H
 #define KTSTR_VCPU_X86_H
 /*
- * CPUID as the guest sees it. Private to the x86 files of vcpu/ and their
- * unit test: pure functions on values, no /dev/kvm. Thread: any.
+ * CPUID as the guest sees it: pure functions on values, no /dev/kvm, any
+ * thread. And what the x86 files of vcpu/ share. Private to them and their
+ * unit tests.
  */
 #include <linux/kvm.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+struct err;
 struct topo;
+struct vm;
 
 #define CPUID_ENTRIES_MAX 256	/* KVM's own limit */
 
@@ -26,7 +29,13 @@ struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf, uint32_
  */
 int cpuid_patch(struct kvm_cpuid2 *c, const struct topo *t, unsigned cpu, bool has_tsc_deadline);
 
+/* Say that interrupt messages have 15 bits for the destination. -ENOSPC: c is full. */
+int cpuid_add_ext_dest_id(struct kvm_cpuid2 *c);
+
 /* Guest physical address bits, 36 when the leaf is missing. */
 unsigned cpuid_phys_bits(struct kvm_cpuid2 *c);
+
+/* Instead of KVM's own interrupt controllers and timer. */
+int vm_split_irqchip(struct vm *vm, struct err *e);
 
 #endif

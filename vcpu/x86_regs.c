@@ -28,6 +28,8 @@
 #define EFER_LMA (UINT64_C(1) << 10)
 #define RFLAGS_FIXED 2			/* interrupts off */
 
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC (UINT64_C(1) << 10)	/* vol. 3A, 11.12.1; reset sets bit 11 */
 #define MSR_MISC_ENABLE 0x1a0
 #define MISC_ENABLE_FAST_STRING 1
 #define MSR_MTRR_DEF_TYPE 0x2ff
@@ -80,14 +82,17 @@ static int set_msr(struct vcpu *v, uint32_t index, uint64_t value)
 
 static int init_msrs(struct vcpu *v, struct err *e)
 {
+	const bool split = v->vm->irqchip == VM_IRQCHIP_SPLIT;
 	/* bits added to what KVM has there */
-	static const struct {
+	const struct {
 		uint32_t index;
 		uint64_t set;
 	} msrs[] = {
 		{ MSR_MISC_ENABLE, MISC_ENABLE_FAST_STRING },
 		/* without it Linux believes that all its memory is uncached */
 		{ MSR_MTRR_DEF_TYPE, MTRR_ENABLED_WRITE_BACK },
+		/* as firmware does it where ids do not fit in xAPIC's 8 bits */
+		{ MSR_APIC_BASE, split ? APIC_BASE_X2APIC : 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(msrs); i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The x86 side of a VM: interrupt controllers, timer, what CPUID KVM supports. */
+#include <assert.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
@@ -19,10 +20,22 @@
 #define TSS_GPA 0xfffbd000
 
 /*
- * 255 is the broadcast id of xAPIC, and the IOAPIC's and PIT's in-kernel form
- * knows ids of 8 bits only.
+ * The largest APIC id that interrupts can be sent to. Split, a message has
+ * room for 15 bits, see struct vm_msi.
  */
-#define APIC_ID_MAX 254
+static const uint32_t apic_id_max[] = {
+	[VM_IRQCHIP_KERNEL] = VM_KERNEL_APIC_ID_MAX,
+	[VM_IRQCHIP_SPLIT] = 0x7fff,
+};
+static_assert(ARRAY_SIZE(apic_id_max) == VM_IRQCHIP_COUNT, "a limit for every kind");
+
+enum vm_irqchip vm_irqchip_for(enum vm_irqchip wanted, const struct topo *topo)
+{
+	if (wanted != VM_IRQCHIP_AUTO)
+		return wanted;
+	return topo_apic_id_max(topo) > VM_KERNEL_APIC_ID_MAX ? VM_IRQCHIP_SPLIT :
+		VM_IRQCHIP_KERNEL;
+}
 
 static int read_cpuid(struct vm *vm, struct err *e)
 {
@@ -32,6 +45,8 @@ static int read_cpuid(struct vm *vm, struct err *e)
 	vm->cpuid->nent = CPUID_ENTRIES_MAX;
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, vm->cpuid) < 0)
 		return err_sys(e, -errno, "read CPUID");
+	if (vm->irqchip == VM_IRQCHIP_SPLIT && cpuid_add_ext_dest_id(vm->cpuid) < 0)
+		return err_set(e, -ENOSPC, "more than %u CPUID leaves", CPUID_ENTRIES_MAX);
 	vm->phys_bits = cpuid_phys_bits(vm->cpuid);
 	return 0;
 }
@@ -48,20 +63,32 @@ static void set_tsc_rate(struct vm *vm)
 	(void)ioctl(vm->fd, KVM_SET_TSC_KHZ, 0);
 }
 
-int vm_arch_init(struct vm *vm, struct err *e)
+static int create_irqchip(struct vm *vm, struct err *e)
 {
 	/* the dummy answers at port 0x61, which guests read to calibrate by the PIT */
 	const struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+
+	if (vm->irqchip == VM_IRQCHIP_SPLIT)
+		return vm_split_irqchip(vm, e);
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+		return err_sys(e, -errno, "create interrupt controllers");
+	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
+		return err_sys(e, -errno, "create timer");
+	return 0;
+}
+
+int vm_arch_init(struct vm *vm, struct err *e)
+{
 	uint64_t identity_map = IDENTITY_MAP_GPA;
+	int r;
 
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)TSS_GPA) < 0)
 		return err_sys(e, -errno, "set TSS address");
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
 		return err_sys(e, -errno, "set identity map address");
-	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
-		return err_sys(e, -errno, "create interrupt controllers");
-	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
-		return err_sys(e, -errno, "create timer");
+	r = create_irqchip(vm, e);
+	if (r < 0)
+		return r;
 	set_tsc_rate(vm);
 	return read_cpuid(vm, e);
 }
@@ -76,11 +103,12 @@ int vcpu_arch_id(const struct vm *vm, const struct topo *topo, unsigned cpu, uns
 		 struct err *e)
 {
 	uint32_t id = topo_apic_id(topo, cpu);
-	uint32_t max = MIN(APIC_ID_MAX, vm->max_vcpu_id - 1);
+	uint32_t max = MIN(apic_id_max[vm->irqchip], vm->max_vcpu_id - 1);
 
 	if (id > max)
 		return err_set(e, -E2BIG, "APIC id %u, at most %u: take fewer CPUs, or cores and "
-			       "threads that are powers of two", id, max);
+			       "threads that are powers of two%s", id, max,
+			       vm->irqchip == VM_IRQCHIP_KERNEL ? ", or --irqchip split" : "");
 	*ret = id;
 	return 0;
 }
