@@ -68,6 +68,8 @@ static const struct option_row rows[] = {
 	    .help = "use /dev/kvm, or a KVM inside QEMU's software emulation"),
 	ROW("kvm-device", OPTION_STRING, kvm_device, .arg = "PATH", .def = "/dev/kvm",
 	    .help = "the KVM device"),
+	ROW("irqchip", OPTION_IRQCHIP, irqchip, .arg = "auto|kernel|split", .def = "auto",
+	    .inner = true, .help = "KVM's interrupt controllers, or its LAPICs with our IOAPIC"),
 	ROW("dmesg", OPTION_FLAG, dmesg, .def = "off", .inner = true,
 	    .help = "stream the kernel console to stderr"),
 	ROW("fast-boot", OPTION_FLAG, fast_boot, .def = "on", .inner = true,
@@ -249,6 +251,17 @@ static int set_accel(void *field, const char *value, struct err *e)
 	return err_set(e, -EINVAL, "takes auto, kvm or nested");
 }
 
+static int set_irqchip(void *field, const char *value, struct err *e)
+{
+	for (unsigned i = 0; i < VM_IRQCHIP_COUNT; i++) {
+		if (!strcmp(value, vm_irqchip_name((enum vm_irqchip)i))) {
+			*(enum vm_irqchip *)field = (enum vm_irqchip)i;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "takes auto, kernel or split");
+}
+
 static int (*const setters[])(void *field, const char *value, struct err *e) = {
 	[OPTION_STRING] = set_string,
 	[OPTION_LIST] = set_list,
@@ -257,6 +270,7 @@ static int (*const setters[])(void *field, const char *value, struct err *e) = {
 	[OPTION_DURATION] = set_duration,
 	[OPTION_TOPOLOGY] = set_topology,
 	[OPTION_ACCEL] = set_accel,
+	[OPTION_IRQCHIP] = set_irqchip,
 };
 static_assert(ARRAY_SIZE(setters) == OPTION_TYPE_COUNT, "a setter for every type");
 
@@ -423,6 +437,11 @@ int config_check(const struct config *c, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (c->irqchip == VM_IRQCHIP_KERNEL &&
+	    vm_irqchip_for(VM_IRQCHIP_AUTO, &t) != VM_IRQCHIP_KERNEL)
+		return err_set(e, -EINVAL, "--irqchip kernel: the topology has APIC id %u, "
+			       "ids above %u take split", topo_apic_id_max(&t),
+			       VM_KERNEL_APIC_ID_MAX);
 	r = check_memory(c, &t, e);
 	if (r < 0)
 		return r;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "vcpu/topo.h"
+#include "vcpu/vm.h"
 
 struct err;
 struct json_object;
@@ -53,6 +54,7 @@ struct config {
 	struct strlist sched_enable, sched_disable;	/* "echo VALUE > FILE" */
 	struct strlist stage;		/* "NAME=PATH": schedulers that tests start */
 	enum accel accel;
+	enum vm_irqchip irqchip;
 	char *kvm_device;		/* "/dev/kvm" */
 	bool dmesg;			/* stream the kernel console to stderr */
 	bool fast_boot;			/* risky boot options on */
@@ -70,6 +72,7 @@ enum option_type {
 	OPTION_DURATION,
 	OPTION_TOPOLOGY,
 	OPTION_ACCEL,
+	OPTION_IRQCHIP,
 	OPTION_TYPE_COUNT,
 };
 

@@ -78,6 +78,12 @@ static bool format_accel(const void *field, struct buf *out)
 	return true;
 }
 
+static bool format_irqchip(const void *field, struct buf *out)
+{
+	buf_str(out, vm_irqchip_name(*(const enum vm_irqchip *)field));
+	return true;
+}
+
 static bool (*const formatters[])(const void *field, struct buf *out) = {
 	[OPTION_STRING] = format_string,
 	[OPTION_LIST] = NULL,		/* has many values: see each_item() */
@@ -86,6 +92,7 @@ static bool (*const formatters[])(const void *field, struct buf *out) = {
 	[OPTION_DURATION] = format_duration,
 	[OPTION_TOPOLOGY] = format_topology,
 	[OPTION_ACCEL] = format_accel,
+	[OPTION_IRQCHIP] = format_irqchip,
 };
 static_assert(ARRAY_SIZE(formatters) == OPTION_TYPE_COUNT, "a formatter for every type");
 

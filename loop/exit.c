@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "loop/bus.h"
+#include "loop/ioapic.h"
 #include "loop/machine.h"
 
 typedef void exit_fn(struct machine *m, unsigned cpu, const struct vcpu_exit *x);
@@ -64,6 +65,15 @@ static void exit_mmio(struct machine *m, unsigned cpu, const struct vcpu_exit *x
 		  x->is_write ? "write" : "read", x->addr, x->width);
 	if (!x->is_write)
 		memset(x->data, 0xff, x->width);
+}
+
+static void exit_eoi(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
+{
+	struct ioapic *io = machine_ioapic(m);
+
+	(void)cpu;
+	if (io)
+		ioapic_eoi(io, (uint8_t)x->detail);
 }
 
 static void exit_shutdown(struct machine *m, unsigned cpu, const struct vcpu_exit *x)
@@ -142,7 +152,7 @@ static exit_fn *const exit_table[] = {
 	[VCPU_EXIT_NONE] = exit_none,
 	[VCPU_EXIT_PIO] = exit_pio,
 	[VCPU_EXIT_MMIO] = exit_mmio,
-	[VCPU_EXIT_EOI] = exit_none,
+	[VCPU_EXIT_EOI] = exit_eoi,
 	[VCPU_EXIT_HLT] = exit_none,
 	[VCPU_EXIT_SHUTDOWN] = exit_shutdown,
 	[VCPU_EXIT_RESET] = exit_off,

@@ -10,6 +10,8 @@
 #define I8042_STATUS 4			/* offset from port 0x60 */
 #define I8042_RESET 0xfe
 
+#define PIC_MASK 1			/* offset from port 0x20 and 0xa0 */
+
 #define PM1_STATUS 0
 #define PM1_ENABLE 2
 #define PM1_CONTROL 4
@@ -84,11 +86,35 @@ static void reset_write(void *dev, uint16_t offset, unsigned width, uint32_t val
 		l->off("reset by ACPI", l->arg);
 }
 
+static uint32_t pic_read(void *dev, uint16_t offset, unsigned width)
+{
+	const uint8_t *mask = dev;
+
+	(void)width;
+	return offset == PIC_MASK ? *mask : 0;
+}
+
+static void pic_write(void *dev, uint16_t offset, unsigned width, uint32_t value)
+{
+	uint8_t *mask = dev;
+
+	(void)width;
+	if (offset == PIC_MASK)
+		*mask = (uint8_t)value;
+}
+
 /* Data and status: nothing to read, ready for a command. */
 static const struct bus_ops i8042_ops = { read_zero, i8042_write };
 /* Zero means: no update in progress; ones would make Linux wait for a second. */
 static const struct bus_ops cmos_ops = { read_zero, write_nothing };
 static const struct bus_ops pm_ops = { pm_read, pm_write };
+/*
+ * PICs that have nothing to interrupt for. Linux decides by a mask register
+ * that keeps its value whether there are ISA interrupts at all; else IRQ 3 and
+ * 4 are not GSI 3 and 4 for a kernel without 8250_PNP. KVM's own PICs, where
+ * it has them, answer before these do.
+ */
+static const struct bus_ops pic_ops = { pic_read, pic_write };
 static const struct bus_ops reset_ops = { read_zero, reset_write };
 
 int legacy_add(struct legacy *l, struct bus *bus, struct err *e)
@@ -96,15 +122,18 @@ int legacy_add(struct legacy *l, struct bus *bus, struct err *e)
 	const struct {
 		uint16_t base, len;
 		const struct bus_ops *ops;
+		void *dev;
 	} row[] = {
-		{ 0x60, 5, &i8042_ops },
-		{ 0x70, 2, &cmos_ops },
-		{ MACHINE_PM_PORT, 6, &pm_ops },
-		{ MACHINE_RESET_PORT, 1, &reset_ops },
+		{ 0x20, 2, &pic_ops, &l->pic_mask[0] },
+		{ 0x60, 5, &i8042_ops, l },
+		{ 0x70, 2, &cmos_ops, l },
+		{ 0xa0, 2, &pic_ops, &l->pic_mask[1] },
+		{ MACHINE_PM_PORT, 6, &pm_ops, l },
+		{ MACHINE_RESET_PORT, 1, &reset_ops, l },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		int r = bus_add(bus, row[i].base, row[i].len, row[i].ops, l, e);
+		int r = bus_add(bus, row[i].base, row[i].len, row[i].ops, row[i].dev, e);
 
 		if (r < 0)
 			return r;

@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "loop/board.h"
 #include "loop/bus.h"
+#include "loop/irqchip.h"
 #include "loop/legacy.h"
 #include "mm/mm.h"
 #include "serial/serial.h"
@@ -37,6 +38,8 @@ struct machine {
 	struct mm *mm;
 	struct bus ports, mmio;
 	struct legacy legacy;
+	bool split;			/* the irqchip: ours is used */
+	struct irqchip irqchip;
 	struct uart com1, com2;
 	int com1_irq, com2_irq;		/* eventfds bound to their GSI */
 	bool has_ring;
@@ -116,6 +119,18 @@ static int add_uart(struct machine *m, struct uart *u, uint16_t port, unsigned g
 static void on_off(const char *text, void *arg)
 {
 	machine_end(arg, STOP_EARLY_OFF, text);
+}
+
+/* KVM refused what the guest wanted of its IOAPIC. */
+static void on_no_route(const char *text, void *arg)
+{
+	machine_end(arg, STOP_HOST, text);
+}
+
+static int add_irqchip(struct machine *m, struct err *e)
+{
+	m->irqchip = (struct irqchip){ .vm = m->vm, .failed = on_no_route, .arg = m };
+	return irqchip_add(&m->irqchip, &m->mmio, e);
 }
 
 static int add_ring(struct machine *m, struct err *e)
@@ -224,7 +239,10 @@ static int build(struct machine *m, const struct machine_spec *spec, struct err 
 	struct vcpu_entry entry;
 	int r;
 
-	if ((r = vm_create(spec->kvm_device, VM_IRQCHIP_KERNEL, &m->vm, e)) < 0 ||
+	m->split = spec->irqchip == VM_IRQCHIP_SPLIT;
+	if ((r = vm_create(spec->kvm_device, spec->irqchip, &m->vm, e)) < 0 ||
+	    (r = vm_check_topo(m->vm, spec->topo, e)) < 0 ||
+	    (m->split && (r = add_irqchip(m, e)) < 0) ||
 	    (r = add_memory(m, spec, e)) < 0 ||
 	    (r = add_uart(m, &m->com1, UART_COM1_PORT, UART_COM1_GSI, e)) < 0 ||
 	    (r = add_uart(m, &m->com2, UART_COM2_PORT, UART_COM2_GSI, e)) < 0 ||
@@ -488,6 +506,11 @@ const struct bus *machine_ports(const struct machine *m)
 const struct bus *machine_mmio(const struct machine *m)
 {
 	return &m->mmio;
+}
+
+struct ioapic *machine_ioapic(struct machine *m)
+{
+	return m->split ? &m->irqchip.ioapic : NULL;
 }
 
 /* --- what the owner may ask ----------------------------------------------- */

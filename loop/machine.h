@@ -8,11 +8,15 @@
  *   port         device                              interrupt
  *   0x2f8-0x2ff  COM2: program output, wake byte     GSI 3
  *   0x3f8-0x3ff  COM1: kernel console                GSI 4
+ *   0x20, 0xa0   PICs: mask registers only, with a split irqchip
  *   0x60, 0x64   i8042, as far as a reset needs it
  *   0x70, 0x71   CMOS: reads 0, so that nobody waits for its clock
  *   0x510        doorbell of the ring (ioeventfd, no exit)
  *   0x600-0x605  ACPI PM1a event and control: power off   GSI 9
  *   0x606        ACPI reset register
+ *
+ *   memory       device
+ *   0xfec00000   IOAPIC, with a split irqchip: vm.h says when
  *
  * Life: machine_create() builds everything without touching the loop, so a job
  * may do it; machine_start() arms the watchers and starts the vCPUs;
@@ -30,6 +34,7 @@
 #include "shmring/shmring.h"
 #include "vcpu/topo.h"
 #include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
 
 struct err;
 struct ev_loop;
@@ -44,6 +49,7 @@ struct mm;
 struct machine_spec {
 	const char *kvm_device;
 	const struct topo *topo;
+	enum vm_irqchip irqchip;	/* not AUTO */
 	const struct boot_image *image;
 	struct cmdline *cmdline;	/* the ring's place and extra are appended */
 	const char *cmdline_extra;	/* the user's, last so that it wins; may be NULL */
@@ -102,6 +108,7 @@ int machine_vcpu_stats(struct machine *m, unsigned cpu,
 /* --- between machine.c and exit.c ----------------------------------------- */
 
 struct bus;
+struct ioapic;
 
 /* The guest ended, or must end: tell the owner, once. */
 void machine_end(struct machine *m, enum stop_reason why, const char *text);
@@ -109,6 +116,8 @@ const struct bus *machine_ports(const struct machine *m);
 const struct bus *machine_mmio(const struct machine *m);
 /* A vCPU answers machine_ask(). */
 void machine_asked(struct machine *m, unsigned cpu);
+/* Our own, NULL when KVM has it. */
+struct ioapic *machine_ioapic(struct machine *m);
 /* Handle what a vCPU posted. The caller holds the baton and gives it back. */
 void machine_handle_exit(struct machine *m, unsigned cpu, const struct vcpu_exit *x);
 

@@ -163,6 +163,7 @@ static int build_machine(struct plan *p, const struct config *c, const struct bo
 	const struct machine_spec spec = {
 		.kvm_device = c->kvm_device,
 		.topo = &p->topo,
+		.irqchip = vm_irqchip_for(c->irqchip, &p->topo),
 		.image = img,
 		.cmdline = &cmdline,
 		.cmdline_extra = c->cmdline,

@@ -109,6 +109,7 @@ static void an_error_names_the_option_the_value_and_what_it_takes(void)
 	tap_str(refusal("timeout", "10"),
 		"--timeout 10: takes a duration with its unit like 500ms, 30s or 2m");
 	tap_str(refusal("accel", "tcg"), "--accel tcg: takes auto, kvm or nested");
+	tap_str(refusal("irqchip", "off"), "--irqchip off: takes auto, kernel or split");
 	tap_str(refusal("dmesg", "yes"), "--dmesg yes: takes 1 or 0");
 	tap_str(refusal("kernel", ""), "--kernel : takes SPEC, not an empty string");
 	tap_str(refusal("test", "a\nb"), "test a\nb: must not contain control characters");
@@ -220,6 +221,23 @@ static void words_that_only_look_like_ours_may_be_on_the_command_line(void)
 	config_fini(&c);
 }
 
+static void an_irqchip_that_cannot_serve_the_topology_is_refused(void)
+{
+	struct err e = ERR_INIT;
+	struct config c;
+
+	config_init(&c);
+	config_set(&c, "irqchip", "kernel", NULL);
+	config_set(&c, "topology", "1,1,255,1", NULL);
+	tap_eq(config_check(&c, &e), 0);
+	config_set(&c, "topology", "1,14,9,2", NULL);
+	tap_eq(config_check(&c, &e), -EINVAL);
+	tap_str(err_text(&e), "--irqchip kernel: the topology has APIC id 433, ids above 254 take split");
+	config_set(&c, "irqchip", "split", NULL);
+	tap_eq(config_check(&c, &e), 0);
+	config_fini(&c);
+}
+
 /* --- the way back ---------------------------------------------------------- */
 
 static int set_again(const struct option_row *row, const char *value, void *arg)
@@ -248,6 +266,7 @@ static void fill(struct config *c)
 	config_set(c, "stage", "other=./o", NULL);
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
+	config_set(c, "irqchip", "split", NULL);
 	config_set(c, "dmesg", "1", NULL);
 	config_set(c, "fast-boot", "0", NULL);
 	config_set(c, "lz4", "1", NULL);
@@ -306,7 +325,8 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 	static const char *const want[] = {
 		"--topology=1n1l2c1t", "--memory=1536K", "--cmdline=--a b=\"c d\"",
 		"--timeout=1500us", "--sched-arg=--a=b c", "--sched-enable=echo 1 > /x",
-		"--sched-disable=echo 0 > /x", "--dmesg", "--no-fast-boot", "--lz4", "--no-ring",
+		"--sched-disable=echo 0 > /x", "--irqchip=split", "--dmesg", "--no-fast-boot",
+		"--lz4", "--no-ring",
 	};
 	struct strlist args = { 0 };
 	struct config c;
@@ -432,6 +452,7 @@ int main(void)
 	TAP_RUN(an_option_set_to_its_default_still_wins_over_its_variable);
 	TAP_RUN(contradictions_are_refused_by_name);
 	TAP_RUN(words_that_only_look_like_ours_may_be_on_the_command_line);
+	TAP_RUN(an_irqchip_that_cannot_serve_the_topology_is_refused);
 	TAP_RUN(every_option_survives_the_way_to_text_and_back);
 	TAP_RUN(a_walk_stops_at_the_first_error);
 	TAP_RUN(a_nested_run_gets_the_options_that_are_meant_for_it);
