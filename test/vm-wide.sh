@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Machines whose interrupt controllers are split, as wide ones need it.
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+. "$top_srcdir/test/vm.sh"
+vm_need_guest
+
+# The ring's wake byte comes by COM2's interrupt.
+vm_run run --json --irqchip split "$top_builddir/test/guest-irqs"
+ok "with a split irqchip a guest boots and its test passes" vm_ends 0
+ok "COM2 has its interrupt from the IOAPIC and is not polled" \
+	vm_test uart_interrupts pass 'Note [1-9][0-9]* interrupts: IO-APIC +3-edge +ttyS1'
+ok "the result came over the ring" vm_says transport shmring
+tap_done
