@@ -29,7 +29,8 @@ enum cli_takes {
 	CLI_TAKES_KERNEL = 4,
 	CLI_TAKES_DOCTOR = 8,
 	CLI_TAKES_VERSION = 16,
-	CLI_TAKES_ALL = 31,
+	CLI_TAKES_TOPO = 32,
+	CLI_TAKES_ALL = 63,
 };
 
 struct cli_command {
@@ -44,6 +45,7 @@ struct cli_command {
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_list;
 extern const struct cli_command cli_kernel;
+extern const struct cli_command cli_topo;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_version;
 

@@ -18,6 +18,7 @@ static const struct cli_command *const commands[] = {
 	&cli_run,
 	&cli_list,
 	&cli_kernel,
+	&cli_topo,
 	&cli_doctor,
 	&cli_version,
 };

@@ -126,6 +126,35 @@ static int print_text(const struct testlist *l)
 	return 0;
 }
 
+/* The presets, with those that broke schedulers marked. */
+static void print_topologies(void)
+{
+	size_t count;
+
+	for (const struct topo_preset *p = topo_presets(&count); count--; p++)
+		printf("%-20s  %s%s  %s\n", p->name, p->zoo ? "[zoo] " : "", p->shape, p->about);
+}
+
+static void print_topologies_json(void)
+{
+	struct json_object *doc = json_object_new_object(), *all = json_object_new_array();
+	size_t count;
+
+	for (const struct topo_preset *p = topo_presets(&count); count--; p++) {
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "name", json_object_new_string(p->name));
+		json_object_object_add(o, "shape", json_object_new_string(p->shape));
+		json_object_object_add(o, "about", json_object_new_string(p->about));
+		json_object_object_add(o, "zoo", json_object_new_boolean(p->zoo));
+		json_object_array_add(all, o);
+	}
+	json_object_object_add(doc, "schema", json_object_new_string("ktstr.topologies/1"));
+	json_object_object_add(doc, "topologies", all);
+	report_json(stdout, doc);
+	json_object_put(doc);
+}
+
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	_cleanup_(options_fini) struct cli_options o;
@@ -137,6 +166,10 @@ static int run(const struct cli *cli, int argc, char **argv)
 		return cli_usage_error("%s", err_text(&e));
 	if (o.help) {
 		help_command(stdout, &cli_list);
+		return 0;
+	}
+	if (o.topologies) {
+		(o.json ? print_topologies_json : print_topologies)();
 		return 0;
 	}
 	if (cli_tests(cli, o.word_count ? o.word[0] : NULL, &l, &e) < 0)

@@ -61,6 +61,21 @@ static int set_fragment(struct cli_options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_topologies(struct cli_options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->topologies = true;
+	return 0;
+}
+
+static int set_dump_acpi(struct cli_options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->dump_acpi = value;
+	return 0;
+}
+
 static int set_print_config(struct cli_options *o, const char *value, struct err *e)
 {
 	(void)value;
@@ -117,6 +132,10 @@ static const struct cli_option table[] = {
 	  "build: a file with more options for the kernel; they win", set_fragment },
 	{ "print-config", 0, CLI_ARG_NONE, CLI_TAKES_RUN, NULL,
 	  "print the resolved configuration as JSON and stop", set_print_config },
+	{ "topologies", 0, CLI_ARG_NONE, CLI_TAKES_LIST, NULL,
+	  "the shapes that have a name, instead of tests", set_topologies },
+	{ "dump-acpi", 0, CLI_ARG_REQUIRED, CLI_TAKES_TOPO, "DIR",
+	  "write the ACPI tables of the shape to files in DIR", set_dump_acpi },
 	{ "quiet", 'q', CLI_ARG_NONE, CLI_TAKES_RUN, NULL, "no progress, no notices", set_quiet },
 	{ "verbose", 'v', CLI_ARG_NONE, CLI_TAKES_RUN, NULL,
 	  "say what is done, and report more; twice: everything", set_verbose },

@@ -30,6 +30,8 @@ struct cli_options {
 	const char *junit_file;
 	const char *source;		/* kernel build */
 	const char *fragment;
+	bool topologies;		/* list: presets instead of tests */
+	const char *dump_acpi;		/* topo: the folder */
 	bool print_config;
 	bool quiet;
 	unsigned verbose;

@@ -49,7 +49,8 @@ static void let_go(struct init_host *host, int sock, int output)
 static _Noreturn void run(const struct init_child *c, int sock)
 {
 	struct ktstr_t t = {
-		.test = c->test, .shared = c->shared, .sock = sock, .cpus = c->cpus,
+		.test = c->test, .shared = c->shared, .topology = c->topology, .sock = sock,
+		.cpus = c->cpus,
 	};
 	struct wire_result done = { .verdict = WIRE_PASS };
 

@@ -37,6 +37,7 @@
  *   /staging/schedulers/NAME/scheduler  others, for a test to start
  *   /ktstr/sched.enable, /ktstr/sched.disable  files to write before and behind
  *                     the tests: path, NUL, value, NUL and so on
+ *   /ktstr/topology   the shape of the machine, as ktstr_topology_parse() takes it
  *   /ktstr/outer.args arguments of the inner ktstr, NUL separated (role outer)
  *   /ktstr/outer.env  environment, NUL separated "K=V" (role outer)
  *   /ktstr/modules/NNN-name.ko  loaded in the order of their names
@@ -60,6 +61,7 @@ struct ktstr_test;
 #define INIT_SCHED_ENABLE "/ktstr/sched.enable"
 #define INIT_SCHED_DISABLE "/ktstr/sched.disable"
 #define INIT_STAGED_DIR "/staging/schedulers"
+#define INIT_SHAPE_PATH "/ktstr/topology"
 #define INIT_OUTER_ARGS "/ktstr/outer.args"
 #define INIT_OUTER_ENV "/ktstr/outer.env"
 #define INIT_MODULES_DIR "/ktstr/modules"

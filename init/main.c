@@ -14,7 +14,9 @@
 #include "init/link.h"
 #include "init/machine.h"
 #include "init/sched_setup.h"
+#include "init/shape.h"
 #include "init/supervise.h"
+#include "ktstr/topology.h"
 
 #define FILES_MAX 65536		/* workers have a pipe each */
 
@@ -72,14 +74,19 @@ static int between_commands(struct init_link *l, struct init_plan *plan, struct 
 	return r;
 }
 
-static int run_tests(struct init_link *l, const struct init_machine *machine,
+struct guest {
+	struct init_machine machine;
+	struct ktstr_topology *shape;	/* NULL: the host did not tell */
+};
+
+static int run_tests(struct init_link *l, const struct guest *g,
 		     const struct ktstr_test *const *tests, size_t count)
 {
 	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *names = read_names(&l->host);
 	struct init_plan plan = {
-		.tests = tests, .count = count, .names = names, .machine = machine,
-		.kmsg_fd = kmsg,
+		.tests = tests, .count = count, .names = names, .machine = &g->machine,
+		.topology = g->shape, .kmsg_fd = kmsg,
 	};
 	struct err e = ERR_INIT;
 	int r;
@@ -92,30 +99,48 @@ static int run_tests(struct init_link *l, const struct init_machine *machine,
 	return r;
 }
 
+/* Everything between the first mounts and READY. */
+static int prepare(struct init_link *l, struct guest *g, struct err *e)
+{
+	int r = init_marker_check(e);
+
+	if (r < 0)
+		return r;
+	r = init_shape_load(INIT_SHAPE_PATH, &g->shape, e);
+	if (r == 0)
+		r = init_shape_apply("", g->shape, e);
+	else if (r == -ENOENT)
+		r = 0;
+	if (r < 0)
+		return r;
+	init_machine_probe("", &g->machine);
+	init_mounts_rest(&l->host);
+	init_modules_load(INIT_MODULES_DIR, &l->host);
+	return 0;
+}
+
 static _Noreturn void test_main(const struct ktstr_test *const *tests, size_t count)
 {
-	struct init_machine machine;
+	struct guest g = { 0 };
 	struct err e = ERR_INIT;
 	struct init_link l;
 	int code;
 
 	init_link_open(&l, INIT_COM2, getenv(INIT_RING_ENV));
 	unsetenv(INIT_ROLE_ENV);
-	init_machine_probe("", &machine);
-	init_lifecycle(&l.host, WIRE_PHASE_INIT, &machine);
-	if (init_marker_check(&e) < 0) {
+	init_machine_probe("", &g.machine);
+	init_lifecycle(&l.host, WIRE_PHASE_INIT, &g.machine);
+	if (prepare(&l, &g, &e) < 0) {
 		init_log(&l.host, "%s", err_text(&e));
 		init_console("%s", err_text(&e));
 		code = INIT_EXIT_ERROR;
 	} else {
-		init_mounts_rest(&l.host);
-		init_modules_load(INIT_MODULES_DIR, &l.host);
-		init_lifecycle(&l.host, WIRE_PHASE_READY, &machine);
-		code = run_tests(&l, &machine, tests, count);
+		init_lifecycle(&l.host, WIRE_PHASE_READY, &g.machine);
+		code = run_tests(&l, &g, tests, count);
 	}
 	init_link_report(&l);
 	init_exit(&l.host, code < 0 ? INIT_EXIT_ERROR : code);
-	init_lifecycle(&l.host, WIRE_PHASE_POWEROFF, &machine);
+	init_lifecycle(&l.host, WIRE_PHASE_POWEROFF, &g.machine);
 	init_poweroff(&l.tty);
 }
 

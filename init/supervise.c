@@ -207,7 +207,10 @@ static enum wire_verdict run_test(struct supervisor *s, const struct ktstr_test 
 				  uint64_t *ret_ns)
 {
 	struct running r = {
-		.child = { .test = t, .shared = s->shared, .cpus = s->plan->machine->cpus },
+		.child = {
+			.test = t, .shared = s->shared, .topology = s->plan->topology,
+			.cpus = s->plan->machine->cpus,
+		},
 		.budget_ms = t->timeout_ms ? t->timeout_ms : DEFAULT_TIMEOUT_MS,
 	};
 	int err;

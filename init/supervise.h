@@ -38,6 +38,7 @@ struct err;
 struct init_host;
 struct init_sched_plan;
 struct ktstr_test;
+struct ktstr_topology;
 
 #define INIT_EXIT_PASS 0
 #define INIT_EXIT_FAIL 1
@@ -50,6 +51,7 @@ struct init_plan {
 	size_t count;
 	const char *names;		/* lines; NULL or empty: all but "manual" ones */
 	const struct init_machine *machine;
+	const struct ktstr_topology *topology;	/* what the run asked for; may be NULL */
 	unsigned stop_grace_ms;		/* for the running test after a stop; 0: 3 s */
 	int kmsg_fd;			/* /dev/kmsg, to say where a test crashed; or -1 */
 	const struct init_sched_plan *sched;	/* NULL: none under test, none staged */

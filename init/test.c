@@ -113,6 +113,11 @@ void ktstr_note(struct ktstr_t *t, const char *fmt, ...)
 	va_end(ap);
 }
 
+const struct ktstr_topology *ktstr_topology(const struct ktstr_t *t)
+{
+	return t->topology;
+}
+
 unsigned ktstr_cpus(const struct ktstr_t *t)
 {
 	return t->cpus;

@@ -18,6 +18,7 @@
 #include "shmring/shmring.h"
 
 struct ktstr_test;
+struct ktstr_topology;
 
 /*
  * A page that PID 1 and all processes of tests share. PID 1 writes, and wakes
@@ -32,6 +33,7 @@ struct init_shared {
 struct ktstr_t {
 	const struct ktstr_test *test;
 	const struct init_shared *shared;
+	const struct ktstr_topology *topology;	/* NULL: the host did not tell */
 	int sock;
 	unsigned cpus;
 };
@@ -55,6 +57,7 @@ bool init_packet_parse(const void *packet, size_t n, struct frame *ret);
 struct init_child {
 	const struct ktstr_test *test;
 	const struct init_shared *shared;
+	const struct ktstr_topology *topology;
 	unsigned cpus;
 	pid_t pid;
 	int sock;	/* frames of the test; non-blocking */

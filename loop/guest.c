@@ -44,9 +44,9 @@ static void on_lifecycle(struct ktstr_run *run, const struct frame *f)
 	run->facts.guest_cpus = l.cpus;
 	memcpy(run->facts.guest_release, l.release, sizeof(l.release));
 	text_clean(run->facts.guest_release, strlen(run->facts.guest_release));
-	if (l.cpus != topo_cpus(&run->facts.topo))
+	if (l.cpus != topo_online_cpus(&run->facts.topo))
 		facts_finding(&run->facts, "Cpus", "the guest has %u CPUs, %u were asked for",
-			      l.cpus, topo_cpus(&run->facts.topo));
+			      l.cpus, topo_online_cpus(&run->facts.topo));
 	phases_reach(&run->phases, PHASE_READY);
 }
 

@@ -11,6 +11,7 @@
 #include "loop/config.h"
 #include "loop/modules.h"
 #include "loop/payload_features.h"
+#include "vcpu/topo.h"
 
 struct payload_draft {
 	struct initramfs *part[PAYLOAD_PARTS];
@@ -37,6 +38,14 @@ static int add_modules(struct payload_draft *d, const struct payload_request *q,
 	return q->modules ? modules_pack(d->part[PAYLOAD_BASE], q->modules, e) : 0;
 }
 
+static int add_shape(struct payload_draft *d, const struct payload_request *q, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf text = BUF_INIT;
+
+	topo_format_whole(q->topo, &text);
+	return payload_add_bytes(d, PAYLOAD_SUFFIX, INIT_SHAPE_PATH, &text, e);
+}
+
 /* One row for each feature that brings files. */
 static int (*const features[])(struct payload_draft *d, const struct payload_request *q,
 			       struct err *e) = {
@@ -44,6 +53,7 @@ static int (*const features[])(struct payload_draft *d, const struct payload_req
 	add_tests,
 	add_modules,
 	payload_schedulers,
+	add_shape,
 };
 
 /* --- adding --------------------------------------------------------------- */

@@ -294,7 +294,8 @@ for o in $options; do
 done
 for v in $(echo "$options" | tr 'a-z-' 'A-Z_'); do
 	case $v in
-	JSON | TAP | JUNIT | PRINT_CONFIG | QUIET | VERBOSE | COLOR | HELP) continue ;;
+	JSON | TAP | JUNIT | PRINT_CONFIG | DUMP_ACPI | TOPOLOGIES) continue ;;
+	QUIET | VERBOSE | COLOR | HELP) continue ;;
 	esac
 	ok "KTSTR_$v is in the man page" grep -q "KTSTR_$v\b" "$man"
 done

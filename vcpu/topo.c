@@ -165,6 +165,11 @@ unsigned topo_cpus(const struct topo *t)
 	return t->llcs * topo_cpus_per_llc(t);
 }
 
+unsigned topo_online_cpus(const struct topo *t)
+{
+	return topo_cpus(t) - cpulist_count(&t->offline);
+}
+
 unsigned topo_possible_cpus(const struct topo *t)
 {
 	return MAX(t->possible, topo_cpus(t));

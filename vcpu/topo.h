@@ -144,6 +144,8 @@ int topo_check_numbers(const struct topo *t, struct err *e);
 int topo_check(const struct topo *t, struct err *e);
 
 unsigned topo_cpus(const struct topo *t);
+/* Without those that are taken offline. */
+unsigned topo_online_cpus(const struct topo *t);
 /* CPUs that are there and those that the tables only tell of. */
 unsigned topo_possible_cpus(const struct topo *t);
 unsigned topo_cpu_node(const struct topo *t, unsigned cpu);

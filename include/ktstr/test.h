@@ -35,6 +35,7 @@ extern "C" {
 #endif
 
 struct ktstr_t;
+struct ktstr_topology;
 
 /* What KTSTR_TEST() declares. Members that are not set mean "does not matter". */
 struct ktstr_test {
@@ -108,6 +109,11 @@ KTSTR_API void ktstr_note(struct ktstr_t *t, const char *fmt, ...);
 /* CPUs online in the guest; how long the workload shall run. */
 KTSTR_API unsigned ktstr_cpus(const struct ktstr_t *t);
 KTSTR_API unsigned ktstr_duration_ms(const struct ktstr_t *t);
+/*
+ * The shape of the machine that the run asked for (ktstr/topology.h), to hold
+ * what the kernel shows against; NULL when nobody told. Lives as long as t.
+ */
+KTSTR_API const struct ktstr_topology *ktstr_topology(const struct ktstr_t *t);
 /* Has the host asked to end the test early? */
 KTSTR_API bool ktstr_stopping(const struct ktstr_t *t);
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_CLI_TOPO_SURVEY_H
+#define KTSTR_CLI_TOPO_SURVEY_H
+/*
+ * What was found out about a real machine, CPU by CPU, and the shape that
+ * comes nearest to it. Ids are whatever the machine calls its things.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/topo.h"
+#include "vcpu/topo.h"
+
+struct survey_cpu {
+	unsigned id;
+	unsigned node, llc, core, package;
+};
+
+struct survey_node {
+	unsigned id;
+	bool has_memory;
+	unsigned latency_ns, bandwidth_mbs;	/* 0: not known */
+};
+
+struct survey {
+	struct survey_cpu cpu[TOPO_CPUS_MAX];
+	unsigned cpus;
+	unsigned offline;		/* CPUs that tell nothing because they are offline */
+	unsigned absent;		/* CPUs that are possible, but not there */
+	struct survey_node node[TOPO_NODES_MAX];
+	unsigned nodes;			/* 0: the machine tells of none */
+	unsigned distances;		/* rows, in the order of node[]; 0: not known */
+	uint8_t distance[TOPO_NODES_MAX][TOPO_NODES_MAX];
+};
+
+/* -EINVAL when there is no such shape: too many CPUs, no memory, ... */
+int survey_fit(struct survey *s, struct topo *ret, topo_note_fn *note, void *arg,
+	       struct err *e);
+
+/* sys/devices/system below root. */
+int survey_sysfs(const char *root, struct survey *ret, struct err *e);
+/*
+ * Lines "cpu ID NODE LLC CORE PACKAGE", "node ID MEMORY(0|1)" and "distance ROW
+ * COLUMN VALUE", as the helper for hwloc's XML prints them. Changes text.
+ */
+int survey_lines(char *text, struct survey *ret, struct err *e);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_INIT_SHAPE_H
+#define KTSTR_INIT_SHAPE_H
+/*
+ * The shape that the run asked for, as PID 1 finds it in INIT_SHAPE_PATH, and
+ * the part of it that only the guest can bring about: CPUs that are offline.
+ *
+ * Thread: PID 1's only one.
+ */
+struct err;
+struct ktstr_topology;
+
+/* The caller's to destroy. -ENOENT and no error text when the host gave none. */
+int init_shape_load(const char *path, struct ktstr_topology **ret, struct err *e);
+
+/*
+ * Take CPUs offline as the shape says. root is "" but for tests. An error
+ * names the CPU and the reason: -EOPNOTSUPP for a kernel without CPU hotplug.
+ */
+int init_shape_apply(const char *root, const struct ktstr_topology *t, struct err *e);
+
+#endif
