@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 
 #include "base/err.h"
+#include "base/fds.h"
 #include "base/util.h"
 #include "loop/board.h"
 #include "loop/bus.h"
@@ -24,6 +25,8 @@
 #include "serial/serial.h"
 #include "vcpu/vm.h"
 
+/* Open files of a machine beside one for each vCPU; and those that its owner opens meanwhile. */
+#define FDS_BESIDES 64
 /* A kick may be lost between the thread's test and KVM_RUN: repeat it. */
 #define KICK_AGAIN_S 0.01
 /*
@@ -240,7 +243,8 @@ static int build(struct machine *m, const struct machine_spec *spec, struct err 
 	int r;
 
 	m->split = spec->irqchip == VM_IRQCHIP_SPLIT;
-	if ((r = vm_create(spec->kvm_device, spec->irqchip, &m->vm, e)) < 0 ||
+	if ((r = fds_reserve(topo_cpus(spec->topo) + FDS_BESIDES, e)) < 0 ||
+	    (r = vm_create(spec->kvm_device, spec->irqchip, &m->vm, e)) < 0 ||
 	    (r = vm_check_topo(m->vm, spec->topo, e)) < 0 ||
 	    (m->split && (r = add_irqchip(m, e)) < 0) ||
 	    (r = add_memory(m, spec, e)) < 0 ||

@@ -2,10 +2,12 @@
 /* base/: errors, buffers, numbers, files, clean text. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fds.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -159,6 +161,24 @@ static void files_are_written_whole_or_not_at_all(void)
 	tap_eq(file_remove_tree(dir, &e), 0);
 }
 
+/* Lowers this process's limits for good: the last one. */
+static void the_limit_of_open_files_is_raised_as_far_as_it_may_be(void)
+{
+	struct rlimit l = { 40, 100 };
+	struct err e = ERR_INIT;
+
+	tap_eq(setrlimit(RLIMIT_NOFILE, &l), 0);
+	tap_eq(fds_reserve(20, &e), 0);
+	getrlimit(RLIMIT_NOFILE, &l);
+	tap_eq(l.rlim_cur, 40);		/* it was enough */
+	tap_eq(fds_reserve(60, &e), 0);
+	getrlimit(RLIMIT_NOFILE, &l);
+	tap_ok(l.rlim_cur >= 63 && l.rlim_cur <= 80, "the soft limit is %llu",
+	       (unsigned long long)l.rlim_cur);
+	tap_eq(fds_reserve(100, &e), -EMFILE);
+	tap_ok(strstr(err_text(&e), "the limit is 100: raise it"), "%s", err_text(&e));
+}
+
 int main(void)
 {
 	TAP_RUN(an_error_gains_context_as_it_climbs);
@@ -170,5 +190,6 @@ int main(void)
 	TAP_RUN(durations_need_a_unit);
 	TAP_RUN(unclean_text_becomes_clean);
 	TAP_RUN(files_are_written_whole_or_not_at_all);
+	TAP_RUN(the_limit_of_open_files_is_raised_as_far_as_it_may_be);
 	return tap_done();
 }

@@ -203,6 +203,11 @@ static void what_kvm_cannot_have_is_refused_with_its_name(void)
 		tap_ok(strstr(err_text(&e), "0x8000"), "%s", err_text(&e));
 		tap_ok(vm_add_irqfd(g.vm, -1, 4, &e) < 0, "a bad fd");
 		tap_ok(strstr(err_text(&e), "GSI 4"), "%s", err_text(&e));
+		tap_eq(vm_check_topo(g.vm, &g.topo, &e), -E2BIG);
+		tap_ok(strstr(err_text(&e), "APIC id 255, at most 254"), "%s", err_text(&e));
+		g.vm->max_vcpus = 511;
+		tap_eq(vm_check_topo(g.vm, &g.topo, &e), -E2BIG);
+		tap_ok(strstr(err_text(&e), "512 CPUs: this KVM takes 511"), "%s", err_text(&e));
 		tap_eq(vcpu_create(g.vm, &g.topo, 400, g.wake_fd, &v, &e), -E2BIG);
 		tap_ok(!v && strstr(err_text(&e), "APIC id 400"), "%s", err_text(&e));
 	}

@@ -22,6 +22,12 @@
  */
 enum { SPIN_ROUNDS = 200 };
 
+/*
+ * A vCPU's thread calls ioctl() and little else. The default, often 8 MiB, is
+ * address space only, but for hundreds of vCPUs it counts where that is limited.
+ */
+enum { STACK_BYTES = 256 * 1024 };
+
 /* --- the signal ----------------------------------------------------------- */
 
 /* Its arrival interrupts KVM_RUN, and that is all it is for. */
@@ -182,6 +188,8 @@ static int start_thread(struct vcpu *v)
 		return -r;
 	r = pthread_attr_setsigmask_np(&attr, &blocked);
 	if (!r)
+		r = pthread_attr_setstacksize(&attr, STACK_BYTES);
+	if (!r)
 		r = pthread_create(&v->thread, &attr, vcpu_thread, v);
 	pthread_attr_destroy(&attr);
 	return -r;
@@ -196,7 +204,8 @@ int vcpu_start(struct vcpu *v, struct err *e)
 	r = start_thread(v);
 	if (r < 0) {
 		baton_unstart(&v->baton);
-		return err_sys(e, r, "start the thread of vCPU %u", v->cpu);
+		return err_sys(e, r, "start the thread of vCPU %u%s", v->cpu, r == -EAGAIN ?
+			       " (ulimit -u and pids.max of the cgroup limit them)" : "");
 	}
 	v->has_thread = true;
 	return 0;
