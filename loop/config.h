@@ -56,6 +56,7 @@ struct config {
 	enum accel accel;
 	enum vm_irqchip irqchip;
 	char *kvm_device;		/* "/dev/kvm" */
+	bool slow;			/* emulated CPUs: watchdogs wait longer */
 	bool dmesg;			/* stream the kernel console to stderr */
 	bool fast_boot;			/* risky boot options on */
 	bool lz4;			/* compress the initramfs */

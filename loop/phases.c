@@ -8,11 +8,14 @@
 #include "base/util.h"
 #include "loop/facts.h"
 
+#define SLOW_FACTOR 4
+
 /*
  * How long a phase may last, and what ends it. A watchdog is no budget: it is
  * far above what a slow machine needs (nested boots take 1 to 4 s), so that
  * only a hang meets it. With a quiet console the guest goes from "loaded" to
- * "init" directly.
+ * "init" directly. Each vCPU adds its part, whether the host has a CPU for it
+ * or not; on emulated CPUs all of it counts SLOW_FACTOR times.
  */
 static const struct {
 	unsigned limit_s;		/* 0: only the deadline */
@@ -41,8 +44,8 @@ const char *phase_awaits(enum phase p)
 
 static uint64_t limit_ns(const struct phases *p, enum phase phase)
 {
-	return table[phase].limit_s * NSEC_PER_SEC +
-	       table[phase].per_cpu_ms * NSEC_PER_MSEC * p->cpus;
+	return (table[phase].limit_s * NSEC_PER_SEC +
+		table[phase].per_cpu_ms * NSEC_PER_MSEC * p->cpus) * (p->slow ? SLOW_FACTOR : 1);
 }
 
 static void on_watchdog(struct ev_loop *loop, ev_timer *w, int revents)

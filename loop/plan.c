@@ -20,6 +20,7 @@
 #include "vcpu/probe.h"
 
 #define TIMEOUT_DEFAULT_NS (60 * NSEC_PER_SEC)
+#define TIMEOUT_CPUS 64
 /* Emulated CPUs are some ten times slower; the deadline is there for hangs. */
 #define TIMEOUT_NESTED_FACTOR 4
 
@@ -59,10 +60,20 @@ static int choose_accel(struct plan *p, const struct config *c)
 				 err_text(&why));
 		}
 	}
-	p->timeout_ns = c->timeout_ns ? c->timeout_ns : TIMEOUT_DEFAULT_NS;
-	if (!c->timeout_ns && p->accel == ACCEL_NESTED)
-		p->timeout_ns *= TIMEOUT_NESTED_FACTOR;
 	return 0;
+}
+
+/* Over-committed CPUs take their turn: a wide guest gets more. */
+static void set_timeout(struct plan *p, const struct config *c)
+{
+	const unsigned turns = (topo_cpus(&p->topo) + TIMEOUT_CPUS - 1) / TIMEOUT_CPUS;
+
+	p->timeout_ns = c->timeout_ns;
+	if (p->timeout_ns)
+		return;
+	p->timeout_ns = TIMEOUT_DEFAULT_NS * turns;
+	if (p->accel == ACCEL_NESTED || c->slow)
+		p->timeout_ns *= TIMEOUT_NESTED_FACTOR;
 }
 
 /* --- binary, shape -------------------------------------------------------- */
@@ -204,6 +215,7 @@ static int make(struct plan *p, const struct config *c)
 	    (r = payload_make(&payload, &p->payload, &p->err)) < 0 ||
 	    (r = size_memory(p, c, &img, tests_need)) < 0)
 		return r;
+	set_timeout(p, c);
 	r = p->accel == ACCEL_NESTED ? plan_nested(p, c) : build_machine(p, c, &img);
 	/* it is in guest memory now, or was only measured */
 	buf_fini(&p->payload.initrd);

@@ -267,6 +267,7 @@ static void fill(struct config *c)
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
 	config_set(c, "irqchip", "split", NULL);
+	config_set(c, "slow", "1", NULL);
 	config_set(c, "dmesg", "1", NULL);
 	config_set(c, "fast-boot", "0", NULL);
 	config_set(c, "lz4", "1", NULL);

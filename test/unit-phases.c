@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How long the phases of a run may last. */
+#include <ev.h>
+
+#include "base/util.h"
+#include "loop/facts.h"
+#include "loop/phases.h"
+#include "test/tap.h"
+
+struct world {
+	struct ev_loop *loop;
+	struct facts facts;
+	struct phases phases;
+};
+
+static void start(struct world *w, unsigned cpus, bool slow)
+{
+	*w = (struct world){ .loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV) };
+	w->phases.cpus = cpus;
+	w->phases.slow = slow;
+	w->phases.deadline_ns = 5 * NSEC_PER_SEC;
+	phases_start(&w->phases, w->loop, &w->facts);
+}
+
+static void stop(struct world *w)
+{
+	phases_stop(&w->phases);
+	ev_loop_destroy(w->loop);
+}
+
+/* What the watchdog is set to, in milliseconds; 0: it is off. */
+static unsigned watchdog_ms(const struct world *w)
+{
+	return ev_is_active(&w->phases.watchdog) ?
+		(unsigned)(w->phases.watchdog.repeat * 1000 + .5) : 0;
+}
+
+static void each_vcpu_adds_to_the_time_of_a_boot(void)
+{
+	static const struct {
+		unsigned cpus, ms;
+		bool slow;
+	} rows[] = {
+		{ 1, 30500, false },
+		{ 512, 286000, false },
+		{ 1, 122000, true },
+		{ 512, 1144000, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+
+		start(&w, rows[i].cpus, rows[i].slow);
+		phases_reach(&w.phases, PHASE_LOADED);
+		tap_eq(watchdog_ms(&w), rows[i].ms);
+		stop(&w);
+	}
+}
+
+static void a_test_has_no_watchdog_but_the_deadline(void)
+{
+	struct world w;
+
+	start(&w, 512, true);
+	tap_ok(!ev_is_active(&w.phases.deadline), "no deadline before the machine runs");
+	phases_reach(&w.phases, PHASE_LOADED);
+	phases_reach(&w.phases, PHASE_TEST);
+	tap_eq(watchdog_ms(&w), 0);
+	tap_ok(ev_is_active(&w.phases.deadline), "the deadline");
+	tap_eq((unsigned)w.phases.deadline.repeat, 5);	/* as it was given */
+	stop(&w);
+}
+
+static void a_phase_that_is_over_is_not_entered_again(void)
+{
+	struct world w;
+	uint64_t at;
+
+	start(&w, 1, false);
+	phases_reach(&w.phases, PHASE_READY);
+	at = w.facts.phase_ns[PHASE_READY];
+	tap_ok(at > 0, "its time is kept");
+	phases_reach(&w.phases, PHASE_BANNER);
+	phases_reach(&w.phases, PHASE_READY);
+	tap_eq(w.phases.now, PHASE_READY);
+	tap_eq(w.facts.phase_ns[PHASE_BANNER], 0);
+	tap_eq(w.facts.phase_ns[PHASE_READY], at);
+	stop(&w);
+}
+
+int main(void)
+{
+	TAP_RUN(each_vcpu_adds_to_the_time_of_a_boot);
+	TAP_RUN(a_test_has_no_watchdog_but_the_deadline);
+	TAP_RUN(a_phase_that_is_over_is_not_entered_again);
+	return tap_done();
+}
