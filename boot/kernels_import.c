@@ -151,6 +151,21 @@ static int place_payload(struct import *im)
 	return 0;
 }
 
+/* The one beside the kernel, else the one that it carries, if it does. */
+static int place_config(struct import *im)
+{
+	_cleanup_free_ char *vmlinux = NULL, *config = NULL;
+
+	if (im->parts.config)
+		return place_file(im, im->parts.config, "config");
+	vmlinux = kernel_path_if_exists(im->stage.dir, "vmlinux");
+	if (asprintf(&config, "%s/config", im->stage.dir) < 0)
+		return err_sys(im->e, -ENOMEM, "import %s", im->path);
+	if (vmlinux)
+		(void)kernel_config_extract(vmlinux, config, NULL);
+	return 0;
+}
+
 static int fill_stage(struct import *im)
 {
 	const struct kernel_parts *p = &im->parts;
@@ -161,7 +176,7 @@ static int fill_stage(struct import *im)
 	if (r == 0)
 		r = place_payload(im);
 	if (r == 0)
-		r = place_file(im, p->config, "config");
+		r = place_config(im);
 	if (r == 0)
 		r = place_file(im, p->system_map, "System.map");
 	if (r == 0)

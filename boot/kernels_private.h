@@ -131,6 +131,8 @@ int kernel_modinfo_depends(const uint8_t *bytes, size_t n, char **ret);
 
 /* 'y', 'm', 'n', a digit or '"', or 0 when there is no config to look at. */
 char kernel_config_value(const struct kernel *k, const char *option);
+/* Write the config that a vmlinux carries to a new file. -ENOENT: it carries none. */
+int kernel_config_extract(const char *vmlinux, const char *to, struct err *e);
 
 /* --- packages (kernels_deb.c) -------------------------------------------- */
 

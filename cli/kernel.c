@@ -122,6 +122,7 @@ static const struct action {
 	{ "list", list, NULL, false },
 	{ "build", cli_kernel_build, NULL, false },
 	{ "import", import, "FILE, PACKAGE.deb or FOLDER", true },
+	{ "check", cli_kernel_check, "SPEC", false },
 	{ "path", path, "SPEC", false },
 };
 
@@ -142,7 +143,7 @@ static int unknown(const char *name)
 		nearest_offer(&n, actions[i].name);
 	hint = nearest_get(&n);
 	return cli_usage_error("kernel: %.100s: unknown action; %s%s", name,
-			       hint ? "did you mean " : "takes list, build, import or path",
+			       hint ? "did you mean " : "takes list, build, import, check or path",
 			       hint ? hint : "");
 }
 
@@ -154,7 +155,7 @@ static int dispatch(const struct cli_options *o)
 	int r;
 
 	if (!o->word_count)
-		return cli_usage_error("kernel: takes list, build, import or path");
+		return cli_usage_error("kernel: takes list, build, import, check or path");
 	if (!a)
 		return unknown(o->word[0]);
 	if (a->required && !arg)
@@ -189,11 +190,13 @@ static int run(const struct cli *cli, int argc, char **argv)
 const struct cli_command cli_kernel = {
 	.name = "kernel",
 	.run = run,
-	.args = "list|build|import|path [ARGUMENT]",
+	.args = "list|build|import|check|path [ARGUMENT]",
 	.help = "show, build and add kernels",
 	.more = "  list                the kernels in the cache, newest import first: key, release, file\n"
 		"  build               make a guest kernel from source; the same one is made once\n"
 		"  import PATH         copy one into the cache: a file, a Debian package or a folder\n"
+		"  check [SPEC]        what it has of what ktstr wants: 1 if it cannot be used,\n"
+		"                      2 if that cannot be told\n"
 		"  path [SPEC]         print the file that run --kernel SPEC would boot\n",
 	.takes = CLI_TAKES_KERNEL,
 };

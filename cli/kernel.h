@@ -8,6 +8,7 @@ struct kernel;
 
 /* Actions: an exit status, or negative errno with *e. */
 int cli_kernel_build(const struct cli_options *o, const char *arg, struct err *e);
+int cli_kernel_check(const struct cli_options *o, const char *spec, struct err *e);
 
 /* What --json prints of a kernel; a line with its key else. */
 void cli_kernel_print(const struct cli_options *o, const struct kernel *k);

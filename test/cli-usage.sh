@@ -136,9 +136,12 @@ KTSTR_GUEST= belongs to ktstr|run --cmdline KTSTR_GUEST=x
 --qemu-memory: must be more than --memory|run --qemu-memory 1G --memory 1G
 --kernel.*: unknown option|list --kernel x
 two: unexpected argument|list one two
-kernel: takes list, import or path|kernel
-kernel: buld: unknown action|kernel buld
+kernel: takes list, build, import, check or path|kernel
+kernel: frob: unknown action|kernel frob
 did you mean import|kernel imprt
+did you mean build|kernel buidl
+kernel list: --source: only build takes it|kernel list --source x
+--fragment: takes FILE|kernel build --fragment
 kernel import: takes FILE|kernel import
 kernel list: more: unexpected argument|kernel list more
 kernel path: b: unexpected argument|kernel path a b
@@ -295,7 +298,7 @@ done
 for v in $(echo "$options" | tr 'a-z-' 'A-Z_'); do
 	case $v in
 	JSON | TAP | JUNIT | PRINT_CONFIG | DUMP_ACPI | TOPOLOGIES) continue ;;
-	QUIET | VERBOSE | COLOR | HELP) continue ;;
+	QUIET | VERBOSE | COLOR | HELP | SOURCE | FRAGMENT) continue ;;
 	esac
 	ok "KTSTR_$v is in the man page" grep -q "KTSTR_$v\b" "$man"
 done
