@@ -2,8 +2,12 @@
 /* What the board of a shape looks like. */
 #include "loop/board.h"
 
+#include <assert.h>
+
 #include "loop/machine.h"
 #include "mm/mm.h"
+
+static_assert(TOPO_MEMORY_UNIT == MM_ALIGN, "what a shape may say is what can be laid out");
 
 int board_layout(const struct topo *t, uint64_t memory_bytes, bool ring, unsigned phys_bits,
 		 struct mm_layout *ret, struct err *e)

@@ -135,14 +135,15 @@ static int read_modules(struct plan *p, const struct config *c)
 static uint64_t choose_memory(const struct topo *t, uint64_t want)
 {
 	unsigned sharing;
-	uint64_t claimed = topo_memory_claimed(t, &sharing), rest;
+	uint64_t claimed = topo_memory_claimed(t, &sharing), rest, share;
 
 	rest = want > claimed ? want - claimed : 0;
 	if (!sharing)
 		return claimed;
 	if (t->numa_nodes > 1)
 		rest = MAX(rest, sharing * NODE_FLOOR);
-	return claimed + round_up(rest, MM_ALIGN * sharing);
+	share = round_up((rest + sharing - 1) / sharing, MM_ALIGN);
+	return claimed + share * sharing;
 }
 
 /* RAM: what was asked for if that is enough, else what is needed. */

@@ -91,7 +91,6 @@ static void a_bad_part_is_named_with_its_value(void)
 		{ "2n2l1c1t/node:llcs=2/node:", "of all 2 or of none" },
 		{ "2n2l1c1t/node:llcs=x/node:", "llcs=x: takes a number" },
 		{ "1n1l1c1t/node:llcs=513", "llcs=513: takes a number up to 512" },
-		{ "1n1l1c1t/node:mem=1", "mem=1 bytes, must be a multiple of 2M" },
 		{ "1n1l1c1t/node:mem=0", "no NUMA node has memory" },
 		{ "1n1l1c1t/node:mem=2000000T", "mem=2000000T: takes a size" },
 		{ "1n1l1c1t/node:mem", "mem=: takes a size" },
@@ -217,6 +216,18 @@ static void memory_is_split_by_claims_and_shares(void)
 	tap_eq(topo_split_memory(&claimed, 128 * MIB, 2 * MIB, bytes, &e), -EINVAL);
 }
 
+static void node_memory_is_rounded_up_as_text_and_checked_as_a_value(void)
+{
+	struct topo t = shape("1n1l1c1t/node:mem=513M");
+	struct err e = ERR_INIT;
+
+	tap_eq(t.node[0].memory_bytes, 514 * MIB);
+	t.node[0].memory_bytes = MIB;
+	tap_eq(topo_check(&t, &e), -EINVAL);
+	tap_ok(strstr(err_text(&e), "mem=1048576 bytes, must be a multiple of 2M"), "%s",
+	       err_text(&e));
+}
+
 static void options_describe_parts_of_the_shape(void)
 {
 	struct err e = ERR_INIT;
@@ -279,6 +290,7 @@ int main(void)
 	TAP_RUN(packages_hold_what_they_are_told_to);
 	TAP_RUN(cpus_that_may_come_have_apic_ids_of_their_own);
 	TAP_RUN(memory_is_split_by_claims_and_shares);
+	TAP_RUN(node_memory_is_rounded_up_as_text_and_checked_as_a_value);
 	TAP_RUN(options_describe_parts_of_the_shape);
 	TAP_RUN(a_bad_option_is_named);
 	return tap_done();

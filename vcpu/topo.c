@@ -8,9 +8,6 @@
 #include "base/err.h"
 #include "base/util.h"
 
-/* Region borders are multiples of this (mm/mm.h). */
-#define MEMORY_UNIT (2 * MIB)
-
 /* --- rules ----------------------------------------------------------------- */
 
 int topo_check_numbers(const struct topo *t, struct err *e)
@@ -60,7 +57,7 @@ static int check_uniform(const struct topo *t, const char *text, struct err *e)
 
 static int check_node(const struct topo_node *n, unsigned i, struct err *e)
 {
-	if (n->has_memory && n->memory_bytes % MEMORY_UNIT)
+	if (n->has_memory && n->memory_bytes % TOPO_MEMORY_UNIT)
 		return err_set(e, -EINVAL, "NUMA node %u: mem=%" PRIu64
 			       " bytes, must be a multiple of 2M", i, n->memory_bytes);
 	if (n->cache.size_bytes && n->has_memory && !n->memory_bytes)

@@ -34,6 +34,8 @@ struct err;
 
 #define TOPO_CPUS_MAX 512
 #define TOPO_NODES_MAX 64
+/* Borders of guest memory are multiples of it (mm/mm.h, MM_ALIGN). */
+#define TOPO_MEMORY_UNIT (UINT64_C(2) << 20)
 static_assert(TOPO_CPUS_MAX <= CPULIST_MAX, "a list of CPUs has room for all");
 
 /* SLIT's values (ACPI 6.4, 5.2.17); 255 would say that a node cannot be reached. */
@@ -63,7 +65,7 @@ struct topo_node {
 	bool has_llcs;			/* else its share of all */
 	bool has_memory;		/* else its share of the rest */
 	unsigned llcs;			/* 0: no CPUs */
-	uint64_t memory_bytes;		/* a multiple of 2 MiB; 0: none */
+	uint64_t memory_bytes;		/* a multiple of TOPO_MEMORY_UNIT; 0: none */
 	unsigned latency_ns;		/* 0: not said; the same for bandwidth */
 	unsigned bandwidth_mbs;		/* MiB/s */
 	struct topo_cache cache;

@@ -122,10 +122,14 @@ static int parse_llcs(const char *s, struct topo_node *n, struct err *e)
 	return 0;
 }
 
+/* Rounded up to what a region of guest memory can be (mm/mm.h), as --memory is. */
 static int parse_memory(const char *s, struct topo_node *n, struct err *e)
 {
+	int r = parse_size(s, &n->memory_bytes, e);
+
 	n->has_memory = true;
-	return parse_size(s, &n->memory_bytes, e);
+	n->memory_bytes = round_up(n->memory_bytes, TOPO_MEMORY_UNIT);
+	return r;
 }
 
 /* Linux takes up to 4.29 ms from HMAT, where a distance makes it more. */
