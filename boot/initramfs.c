@@ -15,8 +15,6 @@
 #include "base/err.h"
 #include "base/util.h"
 
-#define GUEST_PAGE 4096		/* a file in the rootfs takes whole pages */
-
 static int compare_entries(const void *a, const void *b)
 {
 	const struct initramfs_entry *x = a, *y = b;
@@ -28,7 +26,11 @@ static void free_entry(void *p)
 {
 	struct initramfs_entry *ent = p;
 
+	if (!ent)
+		return;
 	free(ent->path);
+	free(ent->host);
+	buf_fini(&ent->bytes);
 	free(ent);
 }
 
@@ -61,14 +63,9 @@ void initramfs_destroy(struct initramfs *fs)
 	if (fs->base)
 		fs->base->over = NULL;
 	tdestroy(fs->tree, free_entry);
+	free(fs->entry);
 	free(fs->libs);
-	buf_fini(&fs->cpio);
 	free(fs);
-}
-
-uint64_t initramfs_unpacked_bytes(const struct initramfs *fs)
-{
-	return fs->unpacked_bytes;
 }
 
 /* --- paths ---------------------------------------------------------------- */
@@ -158,6 +155,27 @@ static int check_other(const struct initramfs *fs, const char *path, mode_t mode
 	return err_set(e, -EEXIST, "add %s: the path is taken by something else", path);
 }
 
+static int append(struct initramfs *fs, const char *path, mode_t mode,
+		  struct initramfs_entry **ret, struct err *e)
+{
+	struct initramfs_entry *ent = calloc(1, sizeof(*ent));
+	struct initramfs_entry **grown;
+
+	if (ent)
+		ent->path = strdup(path);
+	grown = reallocarray(fs->entry, fs->count + 1, sizeof(*grown));
+	if (grown)
+		fs->entry = grown;
+	if (!ent || !ent->path || !grown || !tsearch(ent, &fs->tree, compare_entries)) {
+		free_entry(ent);
+		return err_sys(e, -ENOMEM, "add %s", path);
+	}
+	ent->mode = mode;
+	grown[fs->count++] = ent;
+	*ret = ent;
+	return 0;
+}
+
 /* Entries for the folders above path, as far as they are missing. */
 static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
 {
@@ -168,8 +186,6 @@ static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
 	if (!copy)
 		return err_sys(e, -ENOMEM, "add %s", path);
 	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
-		struct cpio_entry at;
-
 		*p = '\0';
 		ent = initramfs_find(fs, copy);
 		if (ent && !S_ISDIR(ent->mode))
@@ -177,10 +193,8 @@ static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
 				       path, copy);
 		if (!ent) {
 			r = check_other(fs, copy, S_IFDIR, e);
-			if (r < 0)
-				return r;
-			at = cpio_begin(&fs->cpio, copy + 1, S_IFDIR | 0755, ++fs->ino);
-			r = initramfs_close_entry(fs, copy, S_IFDIR | 0755, &at, &ent, e);
+			if (r == 0)
+				r = append(fs, copy, S_IFDIR | 0755, &ent, e);
 			if (r < 0)
 				return r;
 		}
@@ -189,8 +203,8 @@ static int add_ancestors(struct initramfs *fs, const char *path, struct err *e)
 	return 0;
 }
 
-int initramfs_open_entry(struct initramfs *fs, const char *path, mode_t mode,
-			 struct cpio_entry *ret, struct err *e)
+int initramfs_new_entry(struct initramfs *fs, const char *path, mode_t mode,
+			struct initramfs_entry **ret, struct err *e)
 {
 	int r;
 
@@ -198,42 +212,22 @@ int initramfs_open_entry(struct initramfs *fs, const char *path, mode_t mode,
 	r = check_other(fs, path, mode, e);
 	if (r == 0)
 		r = add_ancestors(fs, path, e);
+	return r < 0 ? r : append(fs, path, mode, ret, e);
+}
+
+/* Does the entry have this content? 1 or 0. */
+static int has_content(const struct initramfs_entry *ent, const void *bytes, size_t n,
+		       struct err *e)
+{
+	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+	int r;
+
+	if (ent->host && (uint64_t)ent->st.st_size != n)
+		return 0;
+	r = initramfs_read_entry(ent, &b, e);
 	if (r < 0)
 		return r;
-	*ret = cpio_begin(&fs->cpio, path + 1, mode, ++fs->ino);
-	return 0;
-}
-
-int initramfs_close_entry(struct initramfs *fs, const char *path, mode_t mode,
-			  const struct cpio_entry *at, struct initramfs_entry **ret, struct err *e)
-{
-	size_t size = fs->cpio.len - at->content;
-	struct initramfs_entry *ent = calloc(1, sizeof(*ent));
-	int r = cpio_end(&fs->cpio, at);
-
-	if (ent)
-		ent->path = strdup(path);
-	if (r == 0 && (!ent || !ent->path || !tsearch(ent, &fs->tree, compare_entries)))
-		r = -ENOMEM;
-	if (r < 0) {
-		if (ent)
-			free_entry(ent);
-		initramfs_abort_entry(fs, at);
-		return err_sys(e, r, "add %s", path);
-	}
-	ent->mode = mode;
-	ent->content = at->content;
-	ent->size = size;
-	if (S_ISREG(mode))
-		fs->unpacked_bytes += round_up(size, GUEST_PAGE);
-	*ret = ent;
-	return 0;
-}
-
-void initramfs_abort_entry(struct initramfs *fs, const struct cpio_entry *at)
-{
-	if (buf_ok(&fs->cpio))
-		fs->cpio.len = at->start;
+	return b.len == n && (!n || !memcmp(b.data, bytes, n));
 }
 
 /* Add path with this content, unless it is there already. */
@@ -242,7 +236,6 @@ static int add_content(struct initramfs *fs, const char *guest, const void *byte
 {
 	_cleanup_free_ char *path = NULL;
 	struct initramfs_entry *ent;
-	struct cpio_entry at;
 	int r = initramfs_clean_path(guest, false, &path, e);
 
 	if (r < 0)
@@ -254,16 +247,18 @@ static int add_content(struct initramfs *fs, const char *guest, const void *byte
 	ent = initramfs_find(fs, path);
 	if (ent && S_ISDIR(mode) && S_ISDIR(ent->mode))
 		return 0;
-	if (ent && ent->mode == mode && ent->size == n &&
-	    (!n || !memcmp(fs->cpio.data + ent->content, bytes, n)))
-		return 0;
-	if (ent)
-		return err_set(e, -EEXIST, "add %s: the path is taken by something else", path);
-	r = initramfs_open_entry(fs, path, mode, &at, e);
+	if (ent) {
+		r = ent->mode == mode ? has_content(ent, bytes, n, e) : 0;
+		if (r == 0)
+			r = err_set(e, -EEXIST, "add %s: the path is taken by something else",
+				    path);
+		return r < 0 ? r : 0;
+	}
+	r = initramfs_new_entry(fs, path, mode, &ent, e);
 	if (r < 0)
 		return r;
-	buf_add(&fs->cpio, bytes, n);
-	return initramfs_close_entry(fs, path, mode, &at, &ent, e);
+	buf_add(&ent->bytes, bytes, n);
+	return buf_ok(&ent->bytes) ? 0 : err_sys(e, -ENOMEM, "add %s", path);
 }
 
 int initramfs_add_bytes(struct initramfs *fs, const char *guest, const void *bytes, size_t n,
@@ -285,22 +280,4 @@ int initramfs_add_symlink(struct initramfs *fs, const char *guest, const char *t
 int initramfs_add_dir(struct initramfs *fs, const char *guest, struct err *e)
 {
 	return add_content(fs, guest, NULL, 0, S_IFDIR | 0755, e);
-}
-
-int initramfs_finish(struct initramfs *fs, struct buf *ret_cpio, struct err *e)
-{
-	struct cpio_entry at;
-
-	assert(!fs->finished);
-	if (!fs->over) {
-		at = cpio_begin(&fs->cpio, &INITRAMFS_MARKER[1], S_IFREG | 0444, ++fs->ino);
-		(void)cpio_end(&fs->cpio, &at);	/* no content, and buf_ok() tells the rest */
-	}
-	cpio_trailer(&fs->cpio);
-	if (!buf_ok(&fs->cpio))
-		return err_sys(e, -ENOMEM, "initramfs");
-	fs->finished = true;
-	*ret_cpio = fs->cpio;
-	fs->cpio = (struct buf)BUF_INIT;
-	return 0;
 }

@@ -47,8 +47,7 @@ int initramfs_check_user_path(const char *guest, struct err *e);
  * Add one entry at an absolute guest path. Adding the same path again with the
  * same content and mode is nothing; with another one -EEXIST, as is a path that
  * the base or the archive over it has. ".." in guest,
- * folders, devices, FIFOs and sockets as host, and a host file that shrinks
- * while it is read are refused by name. The host's symbolic links are followed.
+ * folders, devices, FIFOs and sockets as host are refused by name. The host's symbolic links are followed.
  */
 int initramfs_add_bytes(struct initramfs *fs, const char *guest, const void *bytes, size_t n,
 			mode_t mode, struct err *e);
@@ -70,12 +69,13 @@ int initramfs_add_program(struct initramfs *fs, const char *guest, const char *h
 			  struct err *e);
 
 /*
- * The marker and the trailer are added here; padded to 4 bytes. *ret_cpio is
- * the caller's; after this fs can only be destroyed.
+ * Read what was added; the marker and the trailer are added here; padded to 4
+ * bytes. *ret_cpio is the caller's; after this fs can only be destroyed. -EIO
+ * with the name of a host file that is not as it was when it was added.
  */
 int initramfs_finish(struct initramfs *fs, struct buf *ret_cpio, struct err *e);
 
-/* All file contents as they will lie in the guest's rootfs: in whole pages of 4 KiB. */
+/* Known when it is finished: all contents as they will lie in the rootfs, in pages of 4 KiB. */
 uint64_t initramfs_unpacked_bytes(const struct initramfs *fs);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Files of the host: which may be packed, and reading them straight into the
- * archive. They are read and not mapped, because a file that another process
- * truncates while we look at its mapping would kill us with SIGBUS.
+ * Files of the host: which may be packed, and reading them when they are. They
+ * are read and not mapped, because a file that another process truncates while
+ * we look at its mapping would kill us with SIGBUS.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,7 @@ static const char *kind_name(mode_t mode)
 	return "not a regular file";
 }
 
-/* Open a file that may be packed. */
-static int open_host(const char *host, int *ret_fd, struct stat *ret_st, struct err *e)
+int initramfs_open_host(const char *host, int *ret_fd, struct stat *ret_st, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -71,16 +70,11 @@ static ssize_t read_some(int fd, void *at, size_t n)
 	return got < 0 ? -errno : got;
 }
 
-/*
- * Append a file. One that grows meanwhile is cut where it ended when it was
- * opened, one that shrinks is an error.
- */
+/* Append a file. One that grows meanwhile is cut at size, one that shrinks is an error. */
 static int read_into(struct buf *b, int fd, const char *host, uint64_t size, struct err *e)
 {
 	uint64_t limit = size ? size : UNSIZED_MAX, got = 0;
 
-	if (size > UINT32_MAX)
-		return err_sys(e, -EFBIG, "add %s: %llu bytes", host, (unsigned long long)size);
 	if (size && !buf_reserve(b, size))
 		return err_sys(e, -ENOMEM, "add %s", host);
 	while (got < limit) {
@@ -104,24 +98,53 @@ static int read_into(struct buf *b, int fd, const char *host, uint64_t size, str
 	return 0;
 }
 
-/* Does the entry have what the file has? 1 or 0. */
-static int same_content(const struct initramfs *fs, const struct initramfs_entry *ent,
-			const char *host, int fd, const struct stat *st, struct err *e)
+bool initramfs_same_stat(const struct stat *a, const struct stat *b)
 {
-	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+int initramfs_read_entry(const struct initramfs_entry *ent, struct buf *b, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (!ent->host) {
+		buf_add(b, ent->bytes.data, ent->bytes.len);
+		return buf_ok(b) ? 0 : err_sys(e, -ENOMEM, "add %s", ent->path);
+	}
+	r = initramfs_open_host(ent->host, &fd, &st, e);
+	if (r == 0)
+		r = read_into(b, fd, ent->host, (uint64_t)ent->st.st_size, e);
+	if (r < 0)
+		return r;
+	/* its time is looked at behind the reading: what was read is what it was */
+	if (fstat(fd, &st) < 0 || !initramfs_same_stat(&st, &ent->st))
+		return err_set(e, -EIO, "add %s: it changed meanwhile", ent->host);
+	return 0;
+}
+
+/* Does the entry have what the file has? 1 or 0. */
+static int same_content(const struct initramfs_entry *ent, const char *host, int fd,
+			const struct stat *st, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf a = BUF_INIT, b = BUF_INIT;
 	int r;
 
 	if (ent->mode != (S_IFREG | (st->st_mode & 07777)))
 		return 0;
-	if (st->st_size && ent->size != (uint64_t)st->st_size)
-		return 0;
-	if (ent->host_ino && ent->host_dev == st->st_dev && ent->host_ino == st->st_ino)
+	if (ent->host && initramfs_same_stat(&ent->st, st))
 		return 1;
+	if (st->st_size && (ent->host ? (uint64_t)ent->st.st_size : ent->bytes.len) !=
+				   (uint64_t)st->st_size)
+		return 0;
 	r = read_into(&b, fd, host, (uint64_t)st->st_size, e);
+	if (r == 0)
+		r = initramfs_read_entry(ent, &a, e);
 	if (r < 0)
 		return r;
-	return b.len == ent->size &&
-	       (!b.len || !memcmp(b.data, fs->cpio.data + ent->content, b.len));
+	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
 /* An opened host file at a clean path. */
@@ -130,32 +153,28 @@ static int add_opened(struct initramfs *fs, const char *path, const char *host, 
 {
 	mode_t mode = S_IFREG | (st->st_mode & 07777);
 	struct initramfs_entry *ent = initramfs_find(fs, path);
-	struct cpio_entry at;
 	int r;
 
 	if (ent) {
 		*ret = ent;
-		r = same_content(fs, ent, host, fd, st, e);
+		r = same_content(ent, host, fd, st, e);
 		if (r == 0)
 			return err_set(e, -EEXIST, "add %s: %s is something else already", host,
 				       path);
 		return r < 0 ? r : 0;
 	}
-	r = initramfs_open_entry(fs, path, mode, &at, e);
+	if (st->st_size > UINT32_MAX)	/* a word of the archive's format */
+		return err_sys(e, -EFBIG, "add %s: %lld bytes", host, (long long)st->st_size);
+	r = initramfs_new_entry(fs, path, mode, &ent, e);
 	if (r < 0)
 		return r;
-	r = read_into(&fs->cpio, fd, host, (uint64_t)st->st_size, e);
-	if (r < 0) {
-		initramfs_abort_entry(fs, &at);
-		return r;
-	}
-	r = initramfs_close_entry(fs, path, mode, &at, &ent, e);
-	if (r < 0)
-		return r;
-	ent->host_dev = st->st_dev;
-	ent->host_ino = st->st_ino;
 	*ret = ent;
-	return 0;
+	/* it does not tell its size, nor whether it changes: read it now */
+	if (!st->st_size)
+		return read_into(&ent->bytes, fd, host, 0, e);
+	ent->st = *st;
+	ent->host = strdup(host);
+	return ent->host ? 0 : err_sys(e, -ENOMEM, "add %s", host);
 }
 
 int initramfs_add_file(struct initramfs *fs, const char *guest, const char *host, struct err *e)
@@ -170,7 +189,7 @@ int initramfs_add_file(struct initramfs *fs, const char *guest, const char *host
 		return r;
 	if (!strcmp(path, INITRAMFS_MARKER) || !strcmp(path, "/"))
 		return err_set(e, -EINVAL, "add %s: %s is reserved in the guest", host, path);
-	r = open_host(host, &fd, &st, e);
+	r = initramfs_open_host(host, &fd, &st, e);
 	if (r < 0)
 		return r;
 	return add_opened(fs, path, host, fd, &st, &ent, e);
@@ -179,7 +198,7 @@ int initramfs_add_file(struct initramfs *fs, const char *guest, const char *host
 static struct initramfs_entry *find_library(const struct initramfs *fs, const struct stat *st)
 {
 	for (size_t i = 0; i < fs->lib_count; i++)
-		if (fs->libs[i]->host_dev == st->st_dev && fs->libs[i]->host_ino == st->st_ino)
+		if (initramfs_same_stat(&fs->libs[i]->st, st))
 			return fs->libs[i];
 	return NULL;
 }
@@ -207,7 +226,7 @@ int initramfs_add_library(struct initramfs *fs, const char *guest, const char *h
 
 	if (r < 0)
 		return r;
-	r = open_host(host, &fd, &st, e);
+	r = initramfs_open_host(host, &fd, &st, e);
 	if (r < 0)
 		return r;
 	ent = find_library(fs, &st);

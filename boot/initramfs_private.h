@@ -2,26 +2,28 @@
 #ifndef KTSTR_BOOT_INITRAMFS_PRIVATE_H
 #define KTSTR_BOOT_INITRAMFS_PRIVATE_H
 /*
- * Between the files that make the initramfs: the table of what is in the
- * archive already. The archive itself is the only copy of the contents.
+ * Between the files that make the initramfs: the table of what shall be in the
+ * archive. Files of the host are only looked at until it is packed, so that a
+ * key can be had without reading them.
  */
-#include "boot/cpio.h"
+#include <sys/stat.h>
+
 #include "boot/initramfs.h"
 
 struct initramfs_entry {
 	char *path;		/* absolute, clean: the key */
 	mode_t mode;
-	size_t content, size;	/* in fs->cpio */
-	dev_t host_dev;		/* a host file: which one */
-	ino_t host_ino;		/* 0: not a host file */
+	struct buf bytes;	/* the content or a link's target, when it is known here */
+	char *host;		/* else the host file that has it */
+	struct stat st;		/* of host, when it was added */
 };
 
 struct initramfs {
 	struct initramfs *base;	/* of this one; NULL: it is none's overlay */
 	struct initramfs *over;	/* the one over this */
-	struct buf cpio;
 	void *tree;		/* struct initramfs_entry by path, see tsearch(3) */
-	uint32_t ino;		/* of the last entry */
+	struct initramfs_entry **entry;	/* the same, in the order of the archive */
+	size_t count;
 	uint64_t unpacked_bytes;
 	struct initramfs_entry **libs;	/* borrowed from tree */
 	size_t lib_count;
@@ -39,15 +41,19 @@ struct initramfs_entry *initramfs_find(const struct initramfs *fs, const char *p
 
 /*
  * A new entry and its ancestors; path is clean and not in the table yet. The
- * caller adds the content to fs->cpio between open and close. After a failed
- * close, or an abort, the archive is as it was before.
+ * caller fills in where the content is. -EEXIST when it is taken in the
+ * archive above or below.
  */
-int initramfs_open_entry(struct initramfs *fs, const char *path, mode_t mode,
-			 struct cpio_entry *ret, struct err *e);
-int initramfs_close_entry(struct initramfs *fs, const char *path, mode_t mode,
-			  const struct cpio_entry *at, struct initramfs_entry **ret,
-			  struct err *e);
-void initramfs_abort_entry(struct initramfs *fs, const struct cpio_entry *at);
+int initramfs_new_entry(struct initramfs *fs, const char *path, mode_t mode,
+			struct initramfs_entry **ret, struct err *e);
+
+/* Append an entry's content, as it was when the entry was added. */
+int initramfs_read_entry(const struct initramfs_entry *ent, struct buf *b, struct err *e);
+
+/* Open a host file that may be packed. */
+int initramfs_open_host(const char *host, int *ret_fd, struct stat *ret_st, struct err *e);
+/* Is it still the file that was looked at, with the same content? */
+bool initramfs_same_stat(const struct stat *a, const struct stat *b);
 
 /*
  * A file that the same host file may already serve under another name: then

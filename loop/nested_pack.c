@@ -149,10 +149,10 @@ int nested_pack(const struct nested_payload *p, uint64_t inner_memory_bytes,
 	if (r >= 0)
 		r = add_all(fs, p, e);
 	if (r >= 0)
+		r = initramfs_finish(fs, &cpio, e);
+	if (r >= 0)
 		r = memory_needed(inner_memory_bytes, initramfs_unpacked_bytes(fs),
 				  &memory_bytes, e);
-	if (r >= 0)
-		r = initramfs_finish(fs, &cpio, e);
 	initramfs_destroy(fs);
 	if (r < 0)
 		return r;
