@@ -134,6 +134,8 @@ struct boot_request {
 	const struct boot_machine *machine;	/* tables.h; its memory is mm_layout(m) */
 	const uint8_t *initrd;		/* two parts, one behind the other */
 	size_t initrd_bytes;
+	int initrd_fd;			/* a file that begins with the first part; -1: none */
+	struct err *initrd_copied;	/* out: why it was copied, not mapped; or NULL */
 	const uint8_t *initrd_tail;	/* may be NULL */
 	size_t initrd_tail_bytes;
 };

@@ -69,6 +69,17 @@ int initramfs_add_program(struct initramfs *fs, const char *guest, const char *h
 			  struct err *e);
 
 /*
+ * A name for what is in the archive so far and for salt, which says how it will
+ * be packed: over names, modes and content, of host files their build-id, size
+ * and time. Blocks: files without a build-id are read.
+ */
+struct initramfs_key {
+	uint8_t bytes[16];
+};
+int initramfs_key(const struct initramfs *fs, uint64_t salt, struct initramfs_key *ret,
+		  struct err *e);
+
+/*
  * Read what was added; the marker and the trailer are added here; padded to 4
  * bytes. *ret_cpio is the caller's; after this fs can only be destroyed. -EIO
  * with the name of a host file that is not as it was when it was added.

@@ -128,6 +128,16 @@ static uint64_t place_below(uint64_t top, uint64_t n)
 	return gpa >= BOOT_GPA_HIGH ? gpa : 0;
 }
 
+/* The first part is shared with other guests where it can be, else copied. */
+static void put_initrd(const struct loader *ld, uint64_t gpa)
+{
+	const struct boot_request *q = ld->q;
+
+	if (q->initrd_fd < 0 ||
+	    mm_map_file(ld->m, gpa, q->initrd_fd, q->initrd_bytes, q->initrd_copied) < 0)
+		write_ram(ld->m, gpa, q->initrd, q->initrd_bytes);
+}
+
 static int place_initrd(struct loader *ld)
 {
 	const struct boot_image *img = ld->q->image;
@@ -153,7 +163,7 @@ static int place_initrd(struct loader *ld)
 			       limit / MIB);
 	ld->initrd_gpa = gpa;
 	ld->initrd_bytes = n;
-	write_ram(ld->m, gpa, ld->q->initrd, ld->q->initrd_bytes);
+	put_initrd(ld, gpa);
 	write_ram(ld->m, gpa + ld->q->initrd_bytes, ld->q->initrd_tail, ld->q->initrd_tail_bytes);
 	return 0;
 }

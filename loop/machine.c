@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@
 struct machine {
 	/* the board, in the order in which it is built */
 	struct vm *vm;
+	int initrd_fd;			/* guest RAM may show its pages: it outlives that */
 	struct mm *mm;
 	struct bus ports, mmio;
 	struct legacy legacy;
@@ -193,6 +195,10 @@ static int load(struct machine *m, const struct machine_spec *spec, struct vcpu_
 		.machine = &desc,
 		.initrd = spec->initrd,
 		.initrd_bytes = spec->initrd_bytes,
+		.initrd_fd = m->initrd_fd,
+		.initrd_copied = spec->initrd_copied,
+		.initrd_tail = spec->initrd_tail,
+		.initrd_tail_bytes = spec->initrd_tail_bytes,
 	};
 	struct boot_entry entry;
 	int r;
@@ -265,6 +271,7 @@ int machine_create(const struct machine_spec *spec, struct machine **ret, struct
 
 	if (!m)
 		return err_sys(e, -ENOMEM, "machine");
+	m->initrd_fd = spec->initrd_fd < 0 ? -1 : fcntl(spec->initrd_fd, F_DUPFD_CLOEXEC, 0);
 	m->com1_irq = m->com2_irq = m->doorbell_fd = m->wake_fd = -1;
 	m->legacy = (struct legacy){ .off = on_off, .arg = m };
 	r = build(m, spec, e);
@@ -329,6 +336,7 @@ void machine_destroy(struct machine *m)
 	if (m->has_ring)
 		shmring_reader_fini(&m->up);
 	mm_destroy(m->mm);
+	close_fd(&m->initrd_fd);
 	close_fd(&m->wake_fd);
 	close_fd(&m->doorbell_fd);
 	close_fd(&m->com2_irq);

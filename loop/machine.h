@@ -53,8 +53,12 @@ struct machine_spec {
 	const struct boot_image *image;
 	struct cmdline *cmdline;	/* the ring's place and extra are appended */
 	const char *cmdline_extra;	/* the user's, last so that it wins; may be NULL */
-	const uint8_t *initrd;
+	const uint8_t *initrd;		/* two parts, one behind the other */
 	size_t initrd_bytes;
+	int initrd_fd;			/* of the first part, to share its pages; -1: none */
+	struct err *initrd_copied;	/* out: why they are not shared; may be NULL */
+	const uint8_t *initrd_tail;
+	size_t initrd_tail_bytes;
 	uint64_t memory_bytes;		/* split over the topology's nodes */
 	bool ring;
 };

@@ -92,23 +92,56 @@ int payload_add_program(struct payload_draft *d, enum payload_part part, const c
 
 /* --- packing -------------------------------------------------------------- */
 
-static int pack_part(struct initramfs *fs, bool lz4, struct payload *p, struct err *e)
+/* The archive as the guest's kernel gets it. */
+static int pack(struct initramfs *fs, bool lz4, struct buf *ret, struct segment_info *info,
+		struct err *e)
 {
-	_cleanup_(buf_fini) struct buf cpio = BUF_INIT, packed = BUF_INIT;
-	const struct buf *out = &cpio;
+	_cleanup_(buf_fini) struct buf cpio = BUF_INIT;
 	int r = initramfs_finish(fs, &cpio, e);
 
-	if (r == 0 && lz4) {
-		r = initramfs_lz4(cpio.data, cpio.len, &packed, e);
-		out = &packed;
-	}
 	if (r < 0)
 		return r;
-	p->bytes += cpio.len;
-	p->packed_bytes += packed.len;
-	p->unpacked_bytes += initramfs_unpacked_bytes(fs);
-	buf_add(&p->initrd, out->data, out->len);
-	return buf_ok(&p->initrd) ? 0 : err_sys(e, -ENOMEM, "initramfs");
+	info->raw_bytes = cpio.len;
+	info->unpacked_bytes = initramfs_unpacked_bytes(fs);
+	if (lz4)
+		return initramfs_lz4(cpio.data, cpio.len, ret, e);
+	*ret = cpio;
+	cpio = (struct buf)BUF_INIT;
+	return 0;
+}
+
+struct base_request {
+	struct initramfs *fs;
+	bool lz4;
+};
+
+static int build_base(struct buf *ret, struct segment_info *info, void *arg, struct err *e)
+{
+	const struct base_request *q = arg;
+
+	return pack(q->fs, q->lz4, ret, info, e);
+}
+
+static int pack_parts(struct payload_draft *d, bool lz4, struct payload *p, struct err *e)
+{
+	struct base_request q = { d->part[PAYLOAD_BASE], lz4 };
+	const struct segment_builder builder = { build_base, &q };
+	struct initramfs_key key;
+	struct segment_info info;
+	int r = initramfs_key(q.fs, lz4, &key, e);
+
+	if (r == 0)
+		r = segment_get(&key, &builder, &p->base, e);
+	if (r == 0)
+		r = pack(d->part[PAYLOAD_SUFFIX], lz4, &p->suffix, &info, e);
+	if (r < 0)
+		return r;
+	p->cached = p->base.cached;
+	p->bytes = p->base.info.raw_bytes + info.raw_bytes;
+	p->unpacked_bytes = p->base.info.unpacked_bytes + info.unpacked_bytes;
+	if (lz4)
+		p->packed_bytes = payload_loaded_bytes(p);
+	return 0;
 }
 
 static int make(struct payload_draft *d, const struct payload_request *q, struct payload *p,
@@ -120,29 +153,32 @@ static int make(struct payload_draft *d, const struct payload_request *q, struct
 		r = initramfs_create_over(d->part[PAYLOAD_BASE], &d->part[PAYLOAD_SUFFIX], e);
 	for (size_t i = 0; i < ARRAY_SIZE(features) && r == 0; i++)
 		r = features[i](d, q, e);
-	for (int i = 0; i < PAYLOAD_PARTS && r == 0; i++)
-		r = pack_part(d->part[i], q->config->lz4, p, e);
-	return r;
+	return r < 0 ? r : pack_parts(d, q->config->lz4, p, e);
 }
 
 int payload_make(const struct payload_request *q, struct payload *ret, struct err *e)
 {
 	struct payload_draft d = { 0 };
-	struct payload p = { 0 };
+	struct payload p = PAYLOAD_NONE;
 	int r = make(&d, q, &p, e);
 
 	initramfs_destroy(d.part[PAYLOAD_SUFFIX]);
 	initramfs_destroy(d.part[PAYLOAD_BASE]);
 	if (r < 0) {
-		payload_fini(&p);
+		payload_release(&p);
 		return err_ctx(e, r, "initramfs");
 	}
 	*ret = p;
 	return 0;
 }
 
-void payload_fini(struct payload *p)
+void payload_release(struct payload *p)
 {
-	buf_fini(&p->initrd);
-	*p = (struct payload){ 0 };
+	segment_fini(&p->base);
+	buf_fini(&p->suffix);
+}
+
+uint64_t payload_loaded_bytes(const struct payload *p)
+{
+	return p->base.bytes + p->suffix.len;
 }

@@ -14,13 +14,18 @@
  * in payload.c, and calls of payload_add_x() with the part that each file
  * belongs to. A path that two features fill with different things is an error.
  *
+ * The base is taken from shared memory when it was packed before (boot/segment.h);
+ * the suffix is packed each time. So a test that was built anew finds its base.
+ *
  * Thread: the job that makes the plan. It blocks: files are read and packed.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "boot/segment.h"
 
 struct config;
 struct err;
@@ -45,14 +50,20 @@ struct payload_request {
 };
 
 struct payload {
-	struct buf initrd;		/* as the guest's kernel gets it */
+	struct segment base;		/* as the guest's kernel gets them, one behind the other */
+	struct buf suffix;
 	uint64_t bytes;			/* both archives, not compressed */
-	uint64_t packed_bytes;		/* of initrd; 0: not compressed */
+	uint64_t packed_bytes;		/* base and suffix compressed; 0: they are not */
 	uint64_t unpacked_bytes;	/* in the guest's rootfs, in whole pages */
+	bool cached;			/* the base was in shared memory already */
 };
 
+#define PAYLOAD_NONE { .base = SEGMENT_NONE }
+
 int payload_make(const struct payload_request *q, struct payload *ret, struct err *e);
-void payload_fini(struct payload *p);
+/* What the guest gets; the figures stay. */
+void payload_release(struct payload *p);
+uint64_t payload_loaded_bytes(const struct payload *p);
 
 /* --- for features --------------------------------------------------------- */
 

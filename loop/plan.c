@@ -27,13 +27,14 @@
 void plan_init(struct plan *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->err = (struct err)ERR_INIT;
+	p->err = p->copied = (struct err)ERR_INIT;
+	p->payload = (struct payload)PAYLOAD_NONE;
 }
 
 void plan_fini(struct plan *p)
 {
 	machine_destroy(p->machine);
-	payload_fini(&p->payload);
+	payload_release(&p->payload);
 	buf_fini(&p->outer_initrd);
 	kernel_fini(&p->outer);
 	kernel_modules_fini(&p->modules);
@@ -150,7 +151,7 @@ static uint64_t choose_memory(const struct topo *t, uint64_t want)
 static int size_memory(struct plan *p, const struct config *c, const struct boot_image *img,
 		       uint64_t tests_need)
 {
-	uint64_t initrd = p->payload.initrd.len, unpacked = p->payload.unpacked_bytes;
+	uint64_t initrd = payload_loaded_bytes(&p->payload), unpacked = p->payload.unpacked_bytes;
 	uint64_t needed = boot_memory_needed(img, initrd, unpacked, topo_cpus(&p->topo));
 
 	p->memory_bytes = round_up(c->memory_bytes, MM_ALIGN);
@@ -179,12 +180,17 @@ static int build_machine(struct plan *p, const struct config *c, const struct bo
 		.image = img,
 		.cmdline = &cmdline,
 		.cmdline_extra = c->cmdline,
-		.initrd = p->payload.initrd.data,
-		.initrd_bytes = p->payload.initrd.len,
+		.initrd = p->payload.base.data,
+		.initrd_bytes = p->payload.base.bytes,
+		.initrd_fd = p->payload.base.fd,
+		.initrd_copied = &p->copied,
+		.initrd_tail = p->payload.suffix.data,
+		.initrd_tail_bytes = p->payload.suffix.len,
 		.memory_bytes = p->memory_bytes,
 		.ring = !c->no_ring,
 	};
 
+	p->copied = p->payload.base.why;
 	cmdline_init(&cmdline);
 	boot_cmdline_defaults(&cmdline, c->fast_boot, c->dmesg);
 	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, INIT_ROLE_TEST);
@@ -219,7 +225,7 @@ static int make(struct plan *p, const struct config *c)
 	set_timeout(p, c);
 	r = p->accel == ACCEL_NESTED ? plan_nested(p, c) : build_machine(p, c, &img);
 	/* it is in guest memory now, or was only measured */
-	buf_fini(&p->payload.initrd);
+	payload_release(&p->payload);
 	return r;
 }
 

@@ -30,6 +30,7 @@ struct plan {
 	struct topo topo;
 	uint64_t memory_bytes;
 	struct payload payload;
+	struct err copied;		/* why the guest shares no page of it; "": it does */
 	uint64_t timeout_ns;
 
 	/* accel kvm */

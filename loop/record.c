@@ -236,8 +236,10 @@ static void add_transport(struct json_object *o, const struct facts *f)
 	add_u64(r, "bytes", f->initramfs_bytes);
 	if (f->initramfs_packed_bytes)
 		add_u64(r, "compressed_bytes", f->initramfs_packed_bytes);
-	json_object_object_add(r, "cached", json_object_new_boolean(false));
-	json_object_object_add(r, "shared", json_object_new_boolean(false));
+	json_object_object_add(r, "cached", json_object_new_boolean(f->initramfs_cached));
+	json_object_object_add(r, "shared",
+			       json_object_new_boolean(!f->initramfs_copied[0]));
+	add_str(r, "not_shared", f->initramfs_copied);
 	json_object_object_add(o, "initramfs", r);
 }
 

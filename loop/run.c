@@ -104,6 +104,8 @@ static void take_plan(struct ktstr_run *run)
 	f->memory_bytes = p->memory_bytes;
 	f->initramfs_bytes = p->payload.bytes;
 	f->initramfs_packed_bytes = p->payload.packed_bytes;
+	f->initramfs_cached = p->payload.cached;
+	snprintf(f->initramfs_copied, sizeof(f->initramfs_copied), "%s", err_text(&p->copied));
 	f->kernel_path = p->kernel.image ? strdup(p->kernel.image) : NULL;
 	f->kernel_release = p->release && *p->release ? strdup(p->release) : NULL;
 	f->kernel_why = p->kernel.why ? strdup(p->kernel.why) : NULL;

@@ -12,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/util.h"
+
+#define PAGE_BYTES 4096
 
 struct mm {
 	struct mm_layout layout;
@@ -109,6 +112,42 @@ void mm_destroy(struct mm *m)
 	if (m->reserved)
 		munmap(m->reserved, m->reserved_bytes);
 	free(m);
+}
+
+static const struct mm_region *ram_region(const struct mm *m, uint64_t gpa, uint64_t len)
+{
+	for (unsigned i = 0; i < m->layout.count; i++) {
+		const struct mm_region *r = &m->layout.region[i];
+
+		if (r->kind == MM_RAM && gpa >= r->gpa && gpa - r->gpa < r->size &&
+		    len <= r->size - (gpa - r->gpa))
+			return r;
+	}
+	return NULL;
+}
+
+int mm_map_file(struct mm *m, uint64_t gpa, int fd, uint64_t bytes, struct err *e)
+{
+	uint64_t len = round_up(bytes, PAGE_BYTES);
+	struct stat st;
+	void *at;
+
+	if (!bytes || len < bytes || gpa % PAGE_BYTES || !ram_region(m, gpa, len))
+		return err_set(e, -EINVAL,
+			       "memory: 0x%" PRIx64 " bytes at 0x%" PRIx64
+			       " are not whole pages of one region of RAM", bytes, gpa);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "memory: map a file");
+	/* a page behind the end of a file is SIGBUS */
+	if ((uint64_t)st.st_size < len)
+		return err_set(e, -EINVAL, "memory: a file of %" PRIu64 " bytes has no %" PRIu64,
+			       (uint64_t)st.st_size, len);
+	at = mm_view(m, gpa, len);
+	if (mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
+		 0) == MAP_FAILED)
+		return err_sys(e, -errno, "memory: map 0x%" PRIx64 " bytes of a file", len);
+	(void)madvise(at, len, MADV_DONTDUMP);
+	return 0;
 }
 
 const struct mm_layout *mm_layout(const struct mm *m)

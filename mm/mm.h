@@ -80,6 +80,16 @@ void mm_destroy(struct mm *m);
 
 const struct mm_layout *mm_layout(const struct mm *m);
 
+/*
+ * Have [gpa, gpa + bytes) of RAM show the beginning of a file, copy-on-write: what
+ * nobody writes is one copy for all who map it. gpa is a multiple of 4 KiB; the
+ * last page is the file's, too, up to its end. The range keeps its memslot, and
+ * views of it stay valid. The file must not shrink before mm_destroy().
+ * -EINVAL when the rest of a page, or of the range, lies outside of the file or
+ * of one region of RAM.
+ */
+int mm_map_file(struct mm *m, uint64_t gpa, int fd, uint64_t bytes, struct err *e);
+
 /* Host pointer to [gpa, gpa + len), or NULL unless it lies in one region. */
 void *mm_view(const struct mm *m, uint64_t gpa, uint64_t len);
 

@@ -119,7 +119,7 @@ static void load(const struct boot_image *img)
 	struct cmdline cmdline;
 	struct boot_request q = {
 		.image = img, .cmdline = &cmdline, .machine = &machine,
-		.initrd = initrd, .initrd_bytes = 1000,
+		.initrd = initrd, .initrd_bytes = 1000, .initrd_fd = -1,
 		.initrd_tail = initrd + 1000, .initrd_tail_bytes = 2000,
 	};
 	struct err e = ERR_INIT;

@@ -50,6 +50,11 @@ KIND(reset, "	mov	$0xfe, %eax\n	out	%al, $0x64\n" SPIN);
 KIND(off, "	mov	$0xd0000000, %ebx\n	movl	$1, (%rbx)\n	mov	(%rbx), %ecx\n"
 	  "	mov	$0x604, %edx\n	mov	$0x3400, %eax\n	out	%ax, (%dx)\n" SPIN);
 
+/* Read every page of the initramfs that boot_params (RSI) names, then power off. */
+KIND(touch, "	mov	0x218(%rsi), %ebx\n	mov	0x21c(%rsi), %ecx\n"
+	    "1:	mov	(%rbx), %al\n	add	$4096, %rbx\n	sub	$4096, %rcx\n	ja	1b\n"
+	    "	mov	$0x604, %edx\n	mov	$0x3400, %eax\n	out	%ax, (%dx)\n" SPIN);
+
 static const struct {
 	const char *name;
 	const uint8_t *start, *end;
@@ -63,6 +68,7 @@ static const struct {
 	{ "banner", tiny_banner, tiny_banner_end },
 	{ "reset", tiny_reset, tiny_reset_end },
 	{ "off", tiny_off, tiny_off_end },
+	{ "touch", tiny_touch, tiny_touch_end },
 };
 
 static int write_elf(const char *path, const uint8_t *code, size_t n)

@@ -82,7 +82,7 @@ static void guest_init(struct guest *g, const uint64_t *node_mib, unsigned nodes
 	fill(g->initrd.data, initrd, 2);
 	g->q = (struct boot_request){
 		.image = &g->img, .cmdline = &g->cmdline, .machine = &g->machine,
-		.initrd = g->initrd.data, .initrd_bytes = initrd,
+		.initrd = g->initrd.data, .initrd_bytes = initrd, .initrd_fd = -1,
 	};
 	if (initrd > 100) {
 		g->q.initrd_bytes = initrd - 100;

@@ -2,6 +2,9 @@
 /* mm/: where memory lies, and the one door to it. */
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/util.h"
@@ -88,17 +91,26 @@ static void bad_sizes_are_refused_with_the_rule(void)
 	tap_ok(strstr(err_text(&e), "36 bits"), "%s", err_text(&e));
 }
 
-static void the_door_opens_only_for_what_lies_in_one_region(void)
+/* 4 MiB, 2 MiB and a ring. */
+static struct mm *two_nodes(void)
 {
 	struct mm_layout l = build((uint64_t[]){ 4 * MIB, 2 * MIB }, 2, MIB);
 	struct err e = ERR_INIT;
 	struct mm *m = NULL;
-	uint64_t ring = mm_layout_ring(&l)->gpa;
-	char back[4] = "";
 
 	tap_ok(mm_create(&l, &m, &e) == 0, "%s", err_text(&e));
+	return m;
+}
+
+static void the_door_opens_only_for_what_lies_in_one_region(void)
+{
+	struct mm *m = two_nodes();
+	char back[4] = "";
+	uint64_t ring;
+
 	if (!m)
 		return;
+	ring = mm_layout_ring(mm_layout(m))->gpa;
 	tap_ok(mm_view(m, 0, 4 * MIB), "a whole region");
 	tap_ok(!mm_view(m, 0, 4 * MIB + 1), "one byte into the next");
 	tap_ok(!mm_view(m, 6 * MIB, 1), "behind RAM");
@@ -118,6 +130,65 @@ static void the_door_opens_only_for_what_lies_in_one_region(void)
 	mm_destroy(NULL);
 }
 
+/* A file of n bytes 'f'. */
+static int file_of(size_t n)
+{
+	char page[4096];
+	int fd = memfd_create("file", MFD_CLOEXEC);
+
+	memset(page, 'f', sizeof(page));
+	for (size_t done = 0; done < n; done += MIN(n - done, sizeof(page)))
+		if (write(fd, page, MIN(n - done, sizeof(page))) < 0)
+			abort();
+	return fd;
+}
+
+static void a_file_is_seen_in_ram_and_keeps_what_it_has(void)
+{
+	struct mm *m = two_nodes();
+	int fd = file_of(12288);
+	struct err e = ERR_INIT;
+	char byte;
+
+	if (!m)
+		return;
+	mm_write(m, 2 * MIB - 1, "<", 1);
+	mm_write(m, 2 * MIB + 12288, ">", 1);
+	tap_ok(mm_map_file(m, 2 * MIB, fd, 10000, &e) == 0, "%s", err_text(&e));
+	tap_eq(*(char *)mm_view(m, 2 * MIB, 1), 'f');
+	tap_eq(*(char *)mm_view(m, 2 * MIB + 12287, 1), 'f');
+	tap_eq(*(char *)mm_view(m, 2 * MIB - 1, 1), '<');
+	tap_eq(*(char *)mm_view(m, 2 * MIB + 12288, 1), '>');
+	tap_eq(mm_write(m, 2 * MIB + 5000, "guest", 5), 0);
+	tap_ok(!memcmp(mm_view(m, 2 * MIB + 5000, 6), "guestf", 6), "the guest sees its own");
+	tap_ok(pread(fd, &byte, 1, 5000) == 1 && byte == 'f', "the file does not");
+	close(fd);
+	mm_destroy(m);
+}
+
+static void what_is_no_whole_pages_of_ram_and_of_the_file_is_refused(void)
+{
+	struct mm *m = two_nodes();
+	int fd = file_of(12288), odd = file_of(10000);
+	struct err e = ERR_INIT;
+
+	if (!m)
+		return;
+	tap_eq(mm_map_file(m, 100, fd, 4096, &e), -EINVAL);
+	tap_eq(mm_map_file(m, 4096, fd, 0, &e), -EINVAL);
+	tap_eq(mm_map_file(m, 4 * MIB - 4096, fd, 4097, &e), -EINVAL);
+	tap_ok(strstr(err_text(&e), "one region"), "%s", err_text(&e));
+	tap_eq(mm_map_file(m, 6 * MIB, fd, 4096, &e), -EINVAL);
+	tap_eq(mm_map_file(m, 4096, fd, UINT64_MAX - 100, &e), -EINVAL);
+	tap_eq(mm_map_file(m, mm_layout_ring(mm_layout(m))->gpa, fd, 4096, &e), -EINVAL);
+	tap_eq(mm_map_file(m, 4096, fd, 12289, &e), -EINVAL);
+	tap_eq(mm_map_file(m, 4096, odd, 10000, &e), -EINVAL);
+	tap_ok(strstr(err_text(&e), "10000"), "%s", err_text(&e));
+	close(odd);
+	close(fd);
+	mm_destroy(m);
+}
+
 int main(void)
 {
 	TAP_RUN(small_memory_is_one_region_and_the_ring_lies_above_4g);
@@ -125,5 +196,7 @@ int main(void)
 	TAP_RUN(a_node_that_straddles_the_hole_is_two_regions_of_one_node);
 	TAP_RUN(bad_sizes_are_refused_with_the_rule);
 	TAP_RUN(the_door_opens_only_for_what_lies_in_one_region);
+	TAP_RUN(a_file_is_seen_in_ram_and_keeps_what_it_has);
+	TAP_RUN(what_is_no_whole_pages_of_ram_and_of_the_file_is_refused);
 	return tap_done();
 }
