@@ -146,6 +146,8 @@ int mm_map_file(struct mm *m, uint64_t gpa, int fd, uint64_t bytes, struct err *
 	if (mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
 		 0) == MAP_FAILED)
 		return err_sys(e, -errno, "memory: map 0x%" PRIx64 " bytes of a file", len);
+	/* as RAM, and where the file has large pages they are mapped as such */
+	(void)madvise(at, len, MADV_HUGEPAGE);
 	(void)madvise(at, len, MADV_DONTDUMP);
 	return 0;
 }

@@ -85,7 +85,7 @@ static void teardown(struct fixture *f)
 
 static bool add_machine(struct fixture *f, unsigned i, int fd)
 {
-	const struct topo topo = { 1, 1, 1, 1 };
+	const struct topo topo = TOPO(1, 1, 1, 1);
 	struct cmdline cmdline;
 	const struct machine_spec spec = {
 		.kvm_device = "/dev/kvm", .topo = &topo, .image = &f->img, .cmdline = &cmdline,
@@ -132,7 +132,10 @@ static void on_parked(void *arg)
 /* The machines, each of which has read all of its initramfs. */
 static bool run_all(struct fixture *f)
 {
-	const struct machine_ops ops = { on_bytes, on_bytes, on_doorbell, on_end, on_parked, f };
+	const struct machine_ops ops = {
+		.on_console = on_bytes, .on_program = on_bytes, .on_doorbell = on_doorbell,
+		.on_end = on_end, .on_parked = on_parked, .arg = f,
+	};
 
 	for (unsigned i = 0; i < MACHINES; i++)
 		if (!tap_ok(machine_start(f->m[i], f->loop, &ops, &f->e) == 0, "%s",
