@@ -46,8 +46,9 @@ int initramfs_check_user_path(const char *guest, struct err *e);
 /*
  * Add one entry at an absolute guest path. Adding the same path again with the
  * same content and mode is nothing; with another one -EEXIST, as is a path that
- * the base or the archive over it has. ".." in guest,
- * folders, devices, FIFOs and sockets as host are refused by name. The host's symbolic links are followed.
+ * the base or the archive over it has. ".." in guest, and folders, devices,
+ * FIFOs and sockets as host are refused by name. The host's symbolic links are
+ * followed.
  */
 int initramfs_add_bytes(struct initramfs *fs, const char *guest, const void *bytes, size_t n,
 			mode_t mode, struct err *e);

@@ -65,6 +65,9 @@ int kernel_find(const char *spec, struct kernel *ret, struct err *e);
  */
 int kernel_import(const char *path, struct kernel *ret, struct err *e);
 
+/* Remove what imports left that did not come to their end. *ret: how many. */
+int kernel_sweep(unsigned *ret, struct err *e);
+
 /* All entries, newest import first. Free each with kernel_fini(), then the array. */
 int kernel_list(struct kernel **ret, size_t *ret_count, struct err *e);
 

@@ -81,7 +81,7 @@ int kernel_stage_create(const char *entries_dir, struct kernel_stage *ret, struc
 /* Removes what was not published. */
 void kernel_stage_destroy(struct kernel_stage *s);
 /* Remove stages whose makers are gone. */
-void kernel_stage_sweep(const char *entries_dir);
+unsigned kernel_stage_sweep(const char *entries_dir);
 
 /* --- programs (kernels_tool.c) ------------------------------------------- */
 

@@ -95,10 +95,11 @@ static int is_stage(const struct dirent *d)
 	return !strncmp(d->d_name, KERNEL_STAGE_PREFIX, strlen(KERNEL_STAGE_PREFIX));
 }
 
-void kernel_stage_sweep(const char *entries_dir)
+unsigned kernel_stage_sweep(const char *entries_dir)
 {
 	struct dirent **names;
 	int n = scandir(entries_dir, &names, is_stage, alphasort);
+	unsigned removed = 0;
 
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = kernel_path_if_exists(entries_dir, names[i]->d_name);
@@ -107,9 +108,11 @@ void kernel_stage_sweep(const char *entries_dir)
 		free(names[i]);
 		if (path)
 			fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-			(void)file_remove_tree(path, NULL);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+		    file_remove_tree(path, NULL) == 0)
+			removed++;
 	}
 	if (n >= 0)
 		free(names);
+	return removed;
 }

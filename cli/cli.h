@@ -30,7 +30,8 @@ enum cli_takes {
 	CLI_TAKES_DOCTOR = 8,
 	CLI_TAKES_VERSION = 16,
 	CLI_TAKES_TOPO = 32,
-	CLI_TAKES_ALL = 63,
+	CLI_TAKES_CLEANUP = 64,
+	CLI_TAKES_ALL = 127,
 };
 
 struct cli_command {
@@ -47,6 +48,7 @@ extern const struct cli_command cli_list;
 extern const struct cli_command cli_kernel;
 extern const struct cli_command cli_topo;
 extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_cleanup;
 extern const struct cli_command cli_version;
 
 /* All commands, in the order of the help. */

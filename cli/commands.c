@@ -20,6 +20,7 @@ static const struct cli_command *const commands[] = {
 	&cli_kernel,
 	&cli_topo,
 	&cli_doctor,
+	&cli_cleanup,
 	&cli_version,
 };
 

@@ -62,7 +62,7 @@ struct facts {
 	char *kernel_path, *kernel_release, *kernel_why;	/* NULL: not known */
 	uint64_t initramfs_bytes, initramfs_packed_bytes;	/* packed 0: not compressed */
 	bool initramfs_cached;		/* its base was packed before */
-	char initramfs_copied[512];	/* why its base is not shared with other guests; "": it is */
+	char initramfs_copied[512];	/* why its base is not shared; "": it is */
 
 	/* how it went: 0 = not reached, CLOCK_MONOTONIC otherwise */
 	uint64_t phase_ns[PHASE_COUNT];

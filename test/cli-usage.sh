@@ -276,7 +276,7 @@ call --help
 ok "--help ends with 0" ends 0
 ok "on stdout alone" is_empty err
 commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' "$dir/out")
-for c in run list kernel doctor version; do
+for c in run list kernel doctor cleanup version; do
 	ok "--help has $c" sh -c 'echo "$1" | grep -qx "$2"' - "$commands" "$c"
 done
 man=$top_srcdir/doc/ktstr.1
@@ -326,6 +326,21 @@ ok "list --json has a schema" json_is schema ktstr.list/1
 cp "$dir/out" "$dir/own"
 call list --json "$ktstr"
 ok "the list of a binary is what it says itself" cmp -s "$dir/own" "$dir/out"
+
+mkdir "$dir/shm" "$dir/shm/ktstr-$(id -u)" "$dir/shm/cache" "$dir/shm/cache/kernels"
+chmod 700 "$dir/shm/ktstr-$(id -u)"
+echo text >"$dir/shm/ktstr-$(id -u)/0123456789abcdef0123456789abcdef"
+mkdir "$dir/shm/cache/kernels/.tmp.1.abcdef"
+KTSTR_SHM_DIR=$dir/shm KTSTR_CACHE_DIR=$dir/shm/cache
+export KTSTR_SHM_DIR
+call cleanup --json
+ok "cleanup empties shared memory" json_is segments 1
+ok "and removes what imports left" json_is imports 1
+ok "so that nothing is there" test -z "$(find "$dir/shm/ktstr-$(id -u)" "$dir/shm/cache" -mindepth 2 2>/dev/null)"
+call cleanup
+ok "again is nothing" prints out '^shared memory: 0 segments'
+unset KTSTR_SHM_DIR
+KTSTR_CACHE_DIR=$dir/cache
 
 call kernel list
 ok "an empty cache has no kernels" ends 0
