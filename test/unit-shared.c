@@ -16,6 +16,7 @@
 #include "loop/machine.h"
 #include "test/tap.h"
 #include "test/tmp.h"
+#include "vcpu/vm.h"
 
 #define MACHINES 16
 #define BASE_BYTES (4 * MIB + 100)
@@ -88,7 +89,8 @@ static bool add_machine(struct fixture *f, unsigned i, int fd)
 	const struct topo topo = TOPO(1, 1, 1, 1);
 	struct cmdline cmdline;
 	const struct machine_spec spec = {
-		.kvm_device = "/dev/kvm", .topo = &topo, .image = &f->img, .cmdline = &cmdline,
+		.kvm_device = "/dev/kvm", .irqchip = VM_IRQCHIP_KERNEL, .topo = &topo,
+		.image = &f->img, .cmdline = &cmdline,
 		.initrd = f->base.data, .initrd_bytes = f->base.bytes, .initrd_fd = fd,
 		.initrd_copied = &f->copied[i],
 		.initrd_tail = f->tail, .initrd_tail_bytes = TAIL_BYTES,
