@@ -163,6 +163,12 @@ size_t kindex_symbols(const struct kindex *k)
 	return k->head->symbols;
 }
 
+const void *kindex_bytes(const struct kindex *k, size_t *ret_bytes)
+{
+	*ret_bytes = k->file.data ? k->file.size : k->bytes.len;
+	return k->head;
+}
+
 const struct btf *kindex_btf(const struct kindex *k)
 {
 	return k->btf;

@@ -47,6 +47,8 @@ bool kindex_find(const struct kindex *k, const char *name, uint64_t *ret_addr);
 /* The code symbol at or before addr within 1 MiB, or NULL. */
 const char *kindex_code_at(const struct kindex *k, uint64_t addr, uint64_t *ret_offset);
 size_t kindex_symbols(const struct kindex *k);
+/* The index itself, to be stored or handed on. */
+const void *kindex_bytes(const struct kindex *k, size_t *ret_bytes);
 
 const struct btf *kindex_btf(const struct kindex *k);
 /* "Linux version ...", with the newline. */

@@ -148,31 +148,35 @@ int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 	return 0;
 }
 
-static int find_type(const struct btf *btf, const char *type, struct err *e)
+int layout_type(const struct btf *btf, const char *type, uint32_t *ret, struct err *e)
 {
 	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
 
 	if (id < 0)
 		id = btf__find_by_name_kind(btf, type, BTF_KIND_UNION);
-	return id < 0 ? err_set(e, -ENOENT, "no struct %s", type) : id;
+	if (id < 0)
+		return err_set(e, -ENOENT, "no struct %s", type);
+	*ret = (uint32_t)id;
+	return 0;
 }
 
 int layout_field(const struct btf *btf, const char *type, const char *path,
 		 struct layout_field *ret, struct err *e)
 {
-	int id = find_type(btf, type, e);
+	uint32_t id = 0;
+	int r = layout_type(btf, type, &id, e);
 
-	return id < 0 ? id : layout_field_in(btf, (uint32_t)id, path, ret, e);
+	return r < 0 ? r : layout_field_in(btf, id, path, ret, e);
 }
 
 int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct err *e)
 {
-	int id = find_type(btf, type, e);
+	uint32_t id = 0;
+	int r = layout_type(btf, type, &id, e);
 
-	if (id < 0)
-		return id;
-	*ret = size_of(btf, (uint32_t)id);
-	return 0;
+	if (r == 0)
+		*ret = size_of(btf, id);
+	return r;
 }
 
 int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct err *e)
@@ -198,22 +202,18 @@ int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct er
 	return err_set(e, -ENOENT, "no enumerator %s", name);
 }
 
-int layout_each(const struct btf *btf, const char *type, layout_member_fn *fn, void *arg,
-		struct err *e)
+void layout_each(const struct btf *btf, uint32_t id, layout_member_fn *fn, void *arg)
 {
-	int id = find_type(btf, type, e), r = 0;
-	const struct btf_type *t;
+	const struct btf_type *t = strip(btf, &id);
 
-	if (id < 0)
-		return id;
-	t = btf__type_by_id(btf, (uint32_t)id);
-	for (uint32_t i = 0; i < btf_vlen(t) && r >= 0; i++) {
+	if (!t || !btf_is_composite(t))
+		return;
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
 		const char *name = btf__str_by_offset(btf, btf_members(t)[i].name_off);
 		struct layout_field f;
 
 		set_field(btf, t, i, 0, &f);
-		if (name && *name)
-			r = fn(name, &f, arg);
+		if (name && *name && fn(name, &f, arg) < 0)
+			return;
 	}
-	return r;
 }

@@ -31,14 +31,18 @@ int layout_field(const struct btf *btf, const char *type, const char *path,
 int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 		    struct layout_field *ret, struct err *e);
 
+/*
+ * The id of a struct or union, for several look-ups: finding one by name looks at
+ * all types.
+ */
+int layout_type(const struct btf *btf, const char *type, uint32_t *ret, struct err *e);
 /* The size of a struct in bytes. */
 int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct err *e);
 /* The value of an enumerator of any enum. */
 int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct err *e);
 
-/* Calls fn for each member with its name, until it returns a negative; layout.c says the bounds. */
+/* Calls fn for each member that has a name, until it returns a negative. */
 typedef int layout_member_fn(const char *name, const struct layout_field *field, void *arg);
-int layout_each(const struct btf *btf, const char *type, layout_member_fn *fn, void *arg,
-		struct err *e);
+void layout_each(const struct btf *btf, uint32_t id, layout_member_fn *fn, void *arg);
 
 #endif

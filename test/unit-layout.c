@@ -128,8 +128,10 @@ static void all_members_are_told_in_order(void)
 {
 	struct btf *b = make();
 	char text[64] = "";
+	uint32_t id = 0;
 
-	tap_eq(layout_each(b, "outer", add_name, text, NULL), 0);
+	tap_eq(layout_type(b, "outer", &id, NULL), 0);
+	layout_each(b, id, add_name, text);
 	tap_str(text, "first@0 list@16 next@48 ");
 	btf__free(b);
 }

@@ -26,15 +26,19 @@ enum vmlinux_at {
 	VMLINUX_AT_PHYS_BASE = 0x3000,
 	VMLINUX_AT_PAGE_OFFSET_BASE = 0x3008,
 	VMLINUX_AT_PER_CPU_OFFSET = 0x3100,
+	VMLINUX_AT_SCX_ROOT = 0x3200,
 	VMLINUX_AT_NOTES = 0x3f00,
 	VMLINUX_AT_TOP_PGT = 0x4000,
 	VMLINUX_AT_KALLSYMS = 0x5000,
 };
 
-#define VMLINUX_RUNQUEUES 0x140		/* in the per-CPU template */
+/* In the per-CPU template. */
+#define VMLINUX_EVENT_STATS 0x80
+#define VMLINUX_RUNQUEUES 0x140
 
 static const struct kallsyms_symbol vmlinux_symbols[] = {
 	{ 0, "D__per_cpu_start" },
+	{ VMLINUX_EVENT_STATS, "Devent_stats_cpu" },
 	{ VMLINUX_RUNQUEUES, "Drunqueues" },
 	{ VMLINUX_TEXT, "T_text" },
 	{ VMLINUX_TEXT + VMLINUX_AT_ENTRY, "Tentry_SYSCALL_64" },
@@ -43,6 +47,7 @@ static const struct kallsyms_symbol vmlinux_symbols[] = {
 	{ VMLINUX_TEXT + VMLINUX_AT_PHYS_BASE, "Dphys_base" },
 	{ VMLINUX_TEXT + VMLINUX_AT_PAGE_OFFSET_BASE, "Dpage_offset_base" },
 	{ VMLINUX_TEXT + VMLINUX_AT_PER_CPU_OFFSET, "D__per_cpu_offset" },
+	{ VMLINUX_TEXT + VMLINUX_AT_SCX_ROOT, "bscx_root" },
 	{ VMLINUX_TEXT + VMLINUX_AT_NOTES, "R__start_notes" },
 	{ VMLINUX_TEXT + VMLINUX_AT_NOTES + 0x40, "R__stop_notes" },
 	{ VMLINUX_TEXT + VMLINUX_AT_TOP_PGT, "Dinit_top_pgt" },
