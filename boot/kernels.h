@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 
+struct buf;
 struct err;
 
 struct kernel {
@@ -58,6 +59,12 @@ int kernel_cache_dir(char **ret, struct err *e);
  * -ENOENT with what was looked for and the command that gets a kernel.
  */
 int kernel_find(const char *spec, struct kernel *ret, struct err *e);
+
+/*
+ * The vmlinux inside a bzImage, added to ret. -ENODATA: the file is none, or does
+ * not tell where it has one; -ENOENT with the package whose program is missing.
+ */
+int kernel_read_payload(const char *bzimage, struct buf *ret, struct err *e);
 
 /*
  * Copy a kernel into the cache: a file, a Debian package (dpkg-deb unpacks

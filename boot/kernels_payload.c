@@ -105,3 +105,21 @@ bool kernel_unpack_payload(const char *bzimage, const char *vmlinux)
 	unlink(vmlinux);
 	return false;
 }
+
+int kernel_read_payload(const char *bzimage, struct buf *ret, struct err *e)
+{
+	_cleanup_(file_unmap) struct file_map m = FILE_MAP_INIT;
+	const struct kernel_packer *k;
+	const uint8_t *payload;
+	size_t n = 0;
+	int r = file_map(bzimage, &m, e);
+
+	if (r < 0)
+		return r;
+	payload = find_payload(&m, &n);
+	k = payload ? kernel_packer_find(payload, n) : NULL;
+	if (!k || n <= trailer(k))
+		return err_set(e, -ENODATA, "%s: no packed kernel in it that is known", bzimage);
+	return kernel_unpack_said(k, kernel_unpack_to_buf(k, payload, n - trailer(k), ret),
+				  bzimage, e);
+}

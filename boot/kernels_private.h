@@ -112,6 +112,11 @@ const struct kernel_packer *kernel_packer_find(const uint8_t *p, size_t n);
  * the program is not installed, -EIO: it failed.
  */
 int kernel_unpack(const struct kernel_packer *k, const uint8_t *bytes, size_t n, int out);
+/* The same, added to ret. */
+int kernel_unpack_to_buf(const struct kernel_packer *k, const uint8_t *bytes, size_t n,
+			 struct buf *ret);
+/* Tells what r, which came of one of these, means for path; returns r. */
+int kernel_unpack_said(const struct kernel_packer *k, int r, const char *path, struct err *e);
 /* The content of a file added to ret, unpacked if it is packed. */
 int kernel_read_unpacked(const char *path, struct buf *ret, struct err *e);
 

@@ -56,12 +56,13 @@ int kernel_unpack(const struct kernel_packer *k, const uint8_t *bytes, size_t n,
 	return kernel_tool_failed(pid) ? -EIO : 0;
 }
 
-static int unpack_map(const struct kernel_packer *k, const struct file_map *m, struct buf *ret)
+int kernel_unpack_to_buf(const struct kernel_packer *k, const uint8_t *bytes, size_t n,
+			 struct buf *ret)
 {
 	_cleanup_close_ int fd = memfd_create("ktstr-unpacked", MFD_CLOEXEC);
 	struct file_map out = FILE_MAP_INIT;
 	char path[32];
-	int r = fd < 0 ? -errno : kernel_unpack(k, m->data, m->size, fd);
+	int r = fd < 0 ? -errno : kernel_unpack(k, bytes, n, fd);
 
 	if (r < 0)
 		return r;
@@ -72,6 +73,16 @@ static int unpack_map(const struct kernel_packer *k, const struct file_map *m, s
 	buf_add(ret, out.data, out.size);
 	file_unmap(&out);
 	return buf_ok(ret) ? 0 : -ENOMEM;
+}
+
+int kernel_unpack_said(const struct kernel_packer *k, int r, const char *path, struct err *e)
+{
+	if (r == -ENOENT)
+		return err_set(e, r, "unpack %s: %s is not installed (package %s)", path,
+			       k->argv[0], k->package);
+	if (r == -EIO)
+		return err_set(e, r, "unpack %s: %s failed: damaged?", path, k->argv[0]);
+	return r < 0 ? err_sys(e, r, "unpack %s", path) : 0;
 }
 
 int kernel_read_unpacked(const char *path, struct buf *ret, struct err *e)
@@ -87,11 +98,5 @@ int kernel_read_unpacked(const char *path, struct buf *ret, struct err *e)
 		buf_add(ret, m.data, m.size);
 		return buf_ok(ret) ? 0 : err_sys(e, -ENOMEM, "read %s", path);
 	}
-	r = unpack_map(k, &m, ret);
-	if (r == -ENOENT)
-		return err_set(e, r, "unpack %s: %s is not installed (package %s)", path,
-			       k->argv[0], k->package);
-	if (r == -EIO)
-		return err_set(e, r, "unpack %s: %s failed: damaged?", path, k->argv[0]);
-	return r < 0 ? err_sys(e, r, "unpack %s", path) : 0;
+	return kernel_unpack_said(k, kernel_unpack_to_buf(k, m.data, m.size, ret), path, e);
 }

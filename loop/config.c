@@ -80,6 +80,10 @@ static const struct option_row rows[] = {
 	    .help = "compress the initramfs"),
 	ROW("no-ring", OPTION_FLAG, no_ring, .def = "off", .inner = true,
 	    .help = "no shared-memory ring: results come over COM2"),
+	ROW("no-monitor", OPTION_FLAG, no_monitor, .def = "off", .inner = true,
+	    .help = "do not watch the guest's scheduler from outside"),
+	ROW("monitor-interval", OPTION_DURATION, monitor_interval_ns, .arg = "DUR",
+	    .def = "100ms", .inner = true, .help = "time between two samples, 1ms to 10s"),
 	ROW("qemu-memory", OPTION_SIZE, qemu_memory_bytes, .arg = "SIZE", .def = "computed",
 	    .help = "nested: RAM of the outer guest"),
 	ROW("binary", OPTION_STRING, binary, .arg = "TEST-BINARY", .def = "ktstr itself",
@@ -144,6 +148,7 @@ int config_init(struct config *c)
 		.topology = TOPO_DEFAULT,
 		.accel = ACCEL_AUTO,
 		.fast_boot = true,
+		.monitor_interval_ns = 100 * NSEC_PER_MSEC,
 		.kvm_device = strdup("/dev/kvm"),
 	};
 	return c->kvm_device ? 0 : -ENOMEM;
@@ -432,12 +437,20 @@ static int check_memory(const struct config *c, const struct topo *t, struct err
 	return 0;
 }
 
+/* Below, reading and storing would be most of what is seen; above, little is. */
+static int check_monitor(const struct config *c, struct err *e)
+{
+	if (c->monitor_interval_ns >= NSEC_PER_MSEC && c->monitor_interval_ns <= 10 * NSEC_PER_SEC)
+		return 0;
+	return err_set(e, -EINVAL, "--monitor-interval: takes 1ms to 10s");
+}
+
 int config_check(const struct config *c, struct err *e)
 {
 	struct topo t;
 	int r = config_shape(c, &c->topology, &t, e);
 
-	if (r < 0)
+	if (r < 0 || (r = check_monitor(c, e)) < 0)
 		return r;
 	if (c->irqchip == VM_IRQCHIP_KERNEL &&
 	    vm_irqchip_for(VM_IRQCHIP_AUTO, &t) != VM_IRQCHIP_KERNEL)

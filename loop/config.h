@@ -60,6 +60,8 @@ struct config {
 	bool dmesg;			/* stream the kernel console to stderr */
 	bool fast_boot;			/* risky boot options on */
 	bool lz4;			/* compress the initramfs */
+	bool no_monitor;		/* do not watch the scheduler */
+	uint64_t monitor_interval_ns;
 	bool no_ring;			/* do not give the guest a ring: COM2 carries all */
 	uint64_t qemu_memory_bytes;	/* nested: RAM of the outer guest; 0: computed */
 	uint64_t given;			/* bit i: option i of the table was set by somebody */

@@ -2,6 +2,7 @@
 /* The facts of a run, bounded as they are added. */
 #include "loop/facts.h"
 
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ void facts_fini(struct facts *f)
 	free(f->kernel_release);
 	free(f->kernel_why);
 	free(f->error);
+	json_object_put(f->monitor);
 	facts_init(f);
 }
 

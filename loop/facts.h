@@ -51,6 +51,8 @@ struct fact_stat {
 	uint64_t value;
 };
 
+struct json_object;
+
 #define FACTS_STATS_MAX 128
 #define FACTS_WORKERS_MAX 4096
 
@@ -97,6 +99,7 @@ struct facts {
 	size_t vcpu_count;
 	struct fact_stat stat[FACTS_STATS_MAX];
 	size_t stat_count;
+	struct json_object *monitor;	/* as in the record; NULL: nothing was watched */
 };
 
 void facts_init(struct facts *f);

@@ -30,6 +30,7 @@ struct err;
 struct ev_loop;
 struct kernel;
 struct kernel_modules;
+struct kindex;
 struct nested;
 
 /* Where the inner kernel lies in the outer guest, under its own file name. */
@@ -48,7 +49,7 @@ struct nested_file {
 struct nested_payload {
 	const struct kernel *outer;	/* boots, and whose modules are loaded */
 	const char *inner_image;	/* kernel file for the inner run */
-	const char *inner_system_map;	/* may be NULL */
+	const struct kindex *inner_index;	/* of inner_image; may be NULL */
 	const struct kernel_modules *inner_modules;	/* may be NULL */
 	const char *binary;		/* becomes /init */
 	const struct strlist *args;	/* of the inner ktstr, without argv[0] */

@@ -12,7 +12,9 @@
 #include "boot/kernels.h"
 #include "init/init.h"
 #include "loop/modules.h"
+#include "loop/kernel_index.h"
 #include "loop/nested.h"
+#include "monitor/kindex.h"
 
 /*
  * A distribution's kernel and its user space take 100 MiB of a small guest;
@@ -97,6 +99,16 @@ static int add_inner_modules(struct initramfs *fs, const struct kernel_modules *
 	return r;
 }
 
+/* There is nothing in the outer guest that could unpack a bzImage. */
+static int add_index(struct initramfs *fs, const struct kindex *index, struct err *e)
+{
+	size_t n;
+	const void *bytes = kindex_bytes(index, &n);
+
+	return initramfs_add_bytes(fs, NESTED_KERNEL_DIR "/" KERNEL_INDEX_NAME, bytes, n, 0444,
+				   e);
+}
+
 static int add_all(struct initramfs *fs, const struct nested_payload *p, struct err *e)
 {
 	int r = initramfs_add_program(fs, "/init", p->binary, e);
@@ -104,8 +116,8 @@ static int add_all(struct initramfs *fs, const struct nested_payload *p, struct 
 	if (r >= 0)
 		r = add_file_in(fs, NESTED_KERNEL_DIR, base_name(p->inner_image), p->inner_image,
 				e);
-	if (r >= 0 && p->inner_system_map)
-		r = add_file_in(fs, NESTED_KERNEL_DIR, "System.map", p->inner_system_map, e);
+	if (r >= 0 && p->inner_index)
+		r = add_index(fs, p->inner_index, e);
 	if (r >= 0)
 		r = add_strings(fs, INIT_OUTER_ARGS, (const char *const *)p->args->item,
 				p->args->count, e);

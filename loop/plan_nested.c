@@ -197,7 +197,7 @@ int plan_nested(struct plan *p, const struct config *c)
 	struct nested_payload payload = {
 		.outer = &p->outer,
 		.inner_image = p->kernel.image,
-		.inner_system_map = p->kernel.system_map,
+		.inner_index = p->index,
 		.inner_modules = &p->modules,
 		.binary = p->binary,
 		.args = &args,

@@ -270,6 +270,8 @@ struct json_object *record_build(const struct facts *f)
 	json_object_object_add(o, "phases_ms", phases(f));
 	add_transport(o, f);
 	json_object_object_add(o, "tests", tests(f));
+	if (f->monitor)
+		json_object_object_add(o, "monitor", json_object_get(f->monitor));
 	json_object_object_add(o, "vm", vm(f));
 	json_object_object_add(o, "findings", findings(f));
 	add_lines(o, "console_tail", &f->console_tail);

@@ -22,6 +22,7 @@ struct ktstr_run *ktstr_run_create(void)
 	run->err = (struct err)ERR_INIT;
 	facts_init(&run->facts);
 	plan_init(&run->plan);
+	watch_init(&run->watch, 0);
 	if (config_init(&run->config) < 0) {
 		free(run);
 		return NULL;

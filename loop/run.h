@@ -22,6 +22,7 @@
 #include "loop/facts.h"
 #include "loop/phases.h"
 #include "loop/plan.h"
+#include "loop/watch.h"
 #include "serial/capture.h"
 #include "shmring/shmring.h"
 
@@ -46,6 +47,7 @@ struct ktstr_run {
 
 	/* accel kvm */
 	struct machine *machine;
+	struct watch watch;
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
@@ -78,6 +80,9 @@ void run_nested_release(struct ktstr_run *run);
  * The caller must not touch run afterwards.
  */
 void run_finish(struct ktstr_run *run, struct json_object *record);
+
+/* The guest said READY: begin to watch it. */
+void run_kvm_ready(struct ktstr_run *run);
 
 /* A frame of the guest becomes facts (loop/guest.c). */
 void guest_frame(struct ktstr_run *run, const struct frame *f);

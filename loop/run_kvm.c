@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "loop/machine.h"
 #include "loop/run.h"
-#include "loop/symbols.h"
+#include "monitor/monitor.h"
 
 /* After panic text: time for the rest of the trace, if the guest does not reset at once. */
 #define PANIC_GRACE_NS (2 * NSEC_PER_SEC)
@@ -166,6 +166,20 @@ static void on_expired(enum stop_reason why, uint64_t limit_ns, void *arg)
 	stop(run);
 }
 
+/* The answer to watch_start(). */
+static void on_asked(unsigned cpu, const struct vcpu_regs *regs, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	(void)cpu;
+	watch_asked(&run->watch, run->machine, &run->plan, regs);
+}
+
+void run_kvm_ready(struct ktstr_run *run)
+{
+	watch_start(&run->watch, run->loop, run->machine, &run->plan);
+}
+
 static void add_line(const char *line, void *arg)
 {
 	(void)strlist_add(arg, line);	/* a tail without a line is still a tail */
@@ -179,8 +193,7 @@ static void add_stat(const char *name, uint64_t value, void *arg)
 static void collect_vcpus(struct ktstr_run *run)
 {
 	struct facts *f = &run->facts;
-	struct symbols *s = run->plan.kernel.system_map ?
-			    symbols_load(run->plan.kernel.system_map) : NULL;
+	const struct kindex *index = run->plan.index;
 
 	f->vcpu = calloc(machine_cpus(run->machine), sizeof(*f->vcpu));
 	for (unsigned i = 0; f->vcpu && i < machine_cpus(run->machine); i++) {
@@ -188,11 +201,10 @@ static void collect_vcpus(struct ktstr_run *run)
 
 		if (machine_vcpu_regs(run->machine, i, &v->regs) < 0)
 			break;
-		if (s)
-			v->symbol = symbols_name(s, v->regs.rip, v->regs.lstar);
+		if (index)
+			v->symbol = monitor_code_name(index, v->regs.rip, v->regs.lstar);
 		f->vcpu_count++;
 	}
-	symbols_destroy(s);
 }
 
 /* Where the CPUs were and what was said last is the reason's second half. */
@@ -223,6 +235,8 @@ static void collect(struct ktstr_run *run)
 	struct facts *f = &run->facts;
 	struct shmring_reader *ring = machine_ring(run->machine);
 
+	watch_stop(&run->watch);
+	f->monitor = record_monitor(&run->watch);
 	drain_ring(run, RING_FRAMES_MAX);
 	frame_decoder_finish(&run->com2);
 	capture_finish(&run->console);
@@ -268,11 +282,13 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 		.on_doorbell = on_doorbell,
 		.on_end = on_end,
 		.on_parked = on_parked,
+		.on_asked = on_asked,
 		.arg = run,
 	};
 	int r;
 
 	run->machine = take_ptr(run->plan.machine);
+	watch_init(&run->watch, run->config.no_monitor ? 0 : run->config.monitor_interval_ns);
 	run->phases.on_expired = on_expired;
 	run->phases.arg = run;
 	capture_init(&run->console, on_console_line, run);
@@ -304,6 +320,7 @@ void run_kvm_cancel(struct ktstr_run *run, bool hard)
 
 void run_kvm_release(struct ktstr_run *run)
 {
+	watch_fini(&run->watch);
 	machine_destroy(run->machine);
 	run->machine = NULL;
 	capture_fini(&run->console);

@@ -105,8 +105,8 @@ distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --stage a: takes NAME=PATH|run --stage a
 --stage: two of the name a|run --stage a=./b --stage a=./c
 -i: unknown option|run -i file
---no-monitor: unknown option|run --no-monitor
---monitor-interval.*: unknown option|run --monitor-interval 1s
+--monitor-interval: takes 1ms to 10s|run --monitor-interval 1us
+--monitor-interval fast: takes a duration|run --monitor-interval fast
 --binary.*: unknown option|run --binary x
 --test.*: unknown option|run --test x
 --no-kernel: unknown option|run --no-kernel

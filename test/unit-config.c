@@ -194,6 +194,8 @@ static void contradictions_are_refused_by_name(void)
 	} cases[] = {
 		{ { "memory", "topology" }, { "8M", "8,8,1,1" }, "--memory" },
 		{ { "memory", "qemu-memory" }, { "2G", "1G" }, "--qemu-memory" },
+		{ { "dmesg", "monitor-interval" }, { "1", "999us" }, "--monitor-interval" },
+		{ { "dmesg", "monitor-interval" }, { "1", "11s" }, "--monitor-interval" },
 		{ { "cmdline", "lz4" }, { "quiet KTSTR_GUEST=outer", "1" }, "KTSTR_GUEST=" },
 	};
 
@@ -272,6 +274,8 @@ static void fill(struct config *c)
 	config_set(c, "fast-boot", "0", NULL);
 	config_set(c, "lz4", "1", NULL);
 	config_set(c, "no-ring", "1", NULL);
+	config_set(c, "no-monitor", "1", NULL);
+	config_set(c, "monitor-interval", "20ms", NULL);
 	config_set(c, "qemu-memory", "3G", NULL);
 	config_set(c, "binary", "./x", NULL);
 	config_set(c, "test", "a", NULL);
@@ -327,7 +331,8 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 		"--topology=1n1l2c1t", "--memory=1536K", "--cmdline=--a b=\"c d\"",
 		"--timeout=1500us", "--sched-arg=--a=b c", "--sched-enable=echo 1 > /x",
 		"--sched-disable=echo 0 > /x", "--irqchip=split", "--dmesg", "--no-fast-boot",
-		"--lz4", "--no-ring",
+		"--lz4", "--no-ring", "--no-monitor",
+		"--monitor-interval=20ms",
 	};
 	struct strlist args = { 0 };
 	struct config c;

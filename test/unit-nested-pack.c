@@ -8,15 +8,17 @@
 #include "base/util.h"
 #include "boot/kernels.h"
 #include "loop/nested.h"
+#include "monitor/kindex.h"
 #include "test/module-make.h"
 #include "test/tap.h"
+#include "test/vmlinux-make.h"
 
 #define SELF "/proc/self/exe"
 
 /* A kernel's files in a temporary folder. */
 struct place {
 	char dir[32];
-	char config[64], modules[64], image[64], map[64];
+	char config[64], modules[64], image[64], data[64];
 	struct kernel outer;
 	struct buf cpio;
 	uint64_t memory_bytes;
@@ -54,10 +56,10 @@ static void place_init(struct place *p, const char *config)
 	snprintf(p->config, sizeof(p->config), "%s/config", p->dir);
 	snprintf(p->modules, sizeof(p->modules), "%s/modules", p->dir);
 	snprintf(p->image, sizeof(p->image), "%s/inner.img", p->dir);
-	snprintf(p->map, sizeof(p->map), "%s/System.map", p->dir);
+	snprintf(p->data, sizeof(p->data), "%s/data", p->dir);
 	put(p, "config", config);
 	put(p, "inner.img", "the inner kernel");
-	put(p, "System.map", "the inner map");
+	put(p, "data", "some data");
 	put_module(p, "modules/kernel/arch/x86/kvm/kvm-amd.ko", "kvm");
 	put_module(p, "modules/kernel/arch/x86/kvm/kvm.ko", "irqbypass");
 	put_module(p, "modules/kernel/virt/lib/irqbypass.ko", "");
@@ -71,12 +73,25 @@ static void place_fini(struct place *p)
 	tap_eq(file_remove_tree(p->dir, NULL), 0);
 }
 
-static int pack(struct place *p, const char *image, const char *map, uint64_t inner_bytes)
+static struct kindex *make_index(void)
+{
+	_cleanup_(buf_fini) struct buf elf = BUF_INIT;
+	struct buf bytes = BUF_INIT;
+	struct kindex *k = NULL;
+
+	vmlinux_make(&(struct vmlinux_make){ 0 }, &elf);
+	tap_ok(kindex_build(elf.data, elf.len, &bytes, NULL) == 0 &&
+	       kindex_open(&bytes, &k, NULL) == 0, "an index");
+	return k;
+}
+
+static int pack(struct place *p, const char *image, const struct kindex *index,
+		uint64_t inner_bytes)
 {
 	static char *words[] = { (char *)"run", (char *)"--topology=1,1,2,1" };
 	const struct strlist args = { words, ARRAY_SIZE(words) };
 	const struct nested_payload payload = {
-		.outer = &p->outer, .inner_image = image, .inner_system_map = map,
+		.outer = &p->outer, .inner_image = image, .inner_index = index,
 		.binary = SELF, .args = &args,
 	};
 
@@ -130,13 +145,19 @@ static void the_archive_holds_what_the_inner_run_needs(void)
 {
 	_cleanup_(place_fini) struct place p;
 	struct file_map self = FILE_MAP_INIT;
+	struct kindex *index;
+	const char *bytes;
+	size_t n;
 
 	place_init(&p, "CONFIG_KVM_AMD=y\n");
-	tap_ok(pack(&p, p.image, p.map, 256 * MIB) == 0, "%s", err_text(&p.e));
+	index = make_index();
+	tap_ok(pack(&p, p.image, index, 256 * MIB) == 0, "%s", err_text(&p.e));
 	tap_eq(file_map(SELF, &self, NULL), 0);
 	holds(&p, "init", (const char *)self.data, self.size);
 	holds(&p, "ktstr/kernel/inner.img", "the inner kernel", 16);
-	holds(&p, "ktstr/kernel/System.map", "the inner map", 13);
+	bytes = kindex_bytes(index, &n);
+	holds(&p, "ktstr/kernel/kernel.index", bytes, n);
+	kindex_close(index);
 	holds(&p, "ktstr/outer.args", "run\0--topology=1,1,2,1", 23);
 	holds(&p, "ktstr/outer.env", "TMPDIR=/tmp", 12);
 	file_unmap(&self);
@@ -147,12 +168,12 @@ static void other_files_go_along_and_programs_bring_their_libraries(void)
 	static char *words[] = { (char *)"run" };
 	const struct strlist args = { words, ARRAY_SIZE(words) };
 	_cleanup_(place_fini) struct place p;
-	const struct nested_file files[] = { { "/more/data", p.map, false },
+	const struct nested_file files[] = { { "/more/data", p.data, false },
 					     { "/more/program", SELF, true },
 					     { "/more/none", "/nowhere", false } };
 	/* a binary that needs no libraries */
 	struct nested_payload payload = {
-		.outer = &p.outer, .inner_image = p.image, .binary = p.map,
+		.outer = &p.outer, .inner_image = p.image, .binary = p.data,
 		.args = &args, .file = files, .file_count = 2,
 	};
 	struct file_map self = FILE_MAP_INIT;
@@ -163,7 +184,7 @@ static void other_files_go_along_and_programs_bring_their_libraries(void)
 	tap_ok(nested_pack(&payload, MIB, &p.cpio, &p.memory_bytes, &p.e) == 0, "%s",
 	       err_text(&p.e));
 	tap_eq(file_map(SELF, &self, NULL), 0);
-	holds(&p, "more/data", "the inner map", 13);
+	holds(&p, "more/data", "some data", 9);
 	holds(&p, "more/program", (const char *)self.data, self.size);
 	tap_ok(find(&p.cpio, "lib64/ld-linux-x86-64.so.2", &loader, &n) >= 0, "its loader");
 	file_unmap(&self);
@@ -183,7 +204,7 @@ static void modules_that_the_kernel_has_built_in_are_not_there(void)
 	place_init(&p, "CONFIG_KVM_AMD=y\n");
 	tap_ok(pack(&p, p.image, NULL, 256 * MIB) == 0, "%s", err_text(&p.e));
 	tap_eq(find(&p.cpio, "ktstr/modules/000-irqbypass.ko", &found, &n), -1);
-	tap_eq(find(&p.cpio, "ktstr/kernel/System.map", &found, &n), -1);
+	tap_eq(find(&p.cpio, "ktstr/kernel/kernel.index", &found, &n), -1);
 }
 
 static void modules_are_named_in_the_order_of_loading(void)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_LOOP_WATCH_H
+#define KTSTR_LOOP_WATCH_H
+/*
+ * Watching the guest's scheduler while it runs: the loop's side of monitor/.
+ *
+ *   guest is ready -> machine_ask(): registers of vCPU 0 -> monitor_attach()
+ *   timerfd, every interval -> sampler_take() + schedstat of each vCPU's thread
+ *                           -> series
+ *   guest has ended -> record_monitor()
+ *
+ * A timerfd, since libev's own timers may be a millisecond late. Ticks that the
+ * loop was too busy for are counted, not made up for.
+ *
+ * A guest that cannot be watched is no error: the reason goes into the record.
+ *
+ * Ownership: a member of the run; borrows the plan's index and sampler, and the
+ * machine, which must outlive it. Thread: control.
+ */
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct json_object;
+struct machine;
+struct monitor;
+struct plan;
+struct sample_domain;
+struct sampler;
+struct series;
+struct vcpu_regs;
+
+/* Bytes for the samples of one run: at 100 ms and 64 CPUs about two minutes at full rate. */
+#define WATCH_STORE_BYTES (16u << 20)
+
+struct watch {
+	uint64_t interval_ns;		/* 0: not wanted */
+	struct err why;			/* why nothing is watched, if so */
+	struct sampler *sampler;	/* borrowed */
+	struct monitor *monitor;	/* NULL: not attached yet */
+	struct series *series;
+	struct ev_loop *loop;
+	ev_io tick;
+	int timer_fd;
+	unsigned cpus;
+	int *schedstat_fd;		/* [cpus] of the vCPUs' threads; -1: not there */
+	int schedstat_errno;		/* why one is not */
+	uint64_t start_ns;		/* the guest was ready */
+	uint64_t late;			/* ticks that were missed */
+	uint64_t schedulers;		/* samples in which sched_ext had a scheduler's counters */
+	struct sample_domain *first;	/* [cpus][SAMPLE_DOMAINS_MAX], of the first sample */
+};
+
+/* interval_ns 0: do not watch. */
+void watch_init(struct watch *w, uint64_t interval_ns);
+/* The guest is ready: begin. on_asked of the machine must call watch_asked(). */
+void watch_start(struct watch *w, struct ev_loop *loop, struct machine *m, const struct plan *p);
+void watch_asked(struct watch *w, struct machine *m, const struct plan *p,
+		 const struct vcpu_regs *regs);
+/* No more samples. */
+void watch_stop(struct watch *w);
+void watch_fini(struct watch *w);
+
+/* The record's "monitor" (doc/monitor.md). A new object, the caller's; NULL: not wanted. */
+struct json_object *record_monitor(const struct watch *w);
+
+#endif
