@@ -24,18 +24,19 @@ compiles_to_the_same()
 	tail -c +37 "$1.dat" >"$1.a" && tail -c +37 "$1.aml" >"$1.b" && cmp "$1.a" "$1.b"
 }
 
-# What no preset has: a cache in front of memory, memory whose node comes first,
-# CPUs and nodes at their most.
+ktstr=$top_builddir/ktstr
+
+# What no preset has: a cache in front of memory, a node of memory alone that
+# comes first, CPUs and nodes at their most.
 more="2n2l2c1t/node:/node:cache=1G:complex:wt:128,latency=250ns,bandwidth=20G
 3n2l2c1t/node:llcs=0/node:llcs=1/node:llcs=1,mem=0
 64n64l8c1t"
 
 n=0
-for shape in $("$top_builddir/test/dump-acpi" --presets) $more; do
+for shape in $("$ktstr" list --topologies | cut -d' ' -f1) $more; do
 	n=$((n + 1))
 	dir=$tmp/$n
-	mkdir "$dir"
-	ok "the tables of $shape are written" "$top_builddir/test/dump-acpi" "$dir" "$shape"
+	ok "the tables of $shape are written" "$ktstr" topo "$shape" --dump-acpi "$dir"
 	# iasl 2020 does not know an RSDP when it sees one; unit-acpi checks it
 	rm "$dir/RSDP.dat"
 	for table in "$dir"/*.dat; do
