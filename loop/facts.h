@@ -94,6 +94,7 @@ struct facts {
 	/* the machine at its end */
 	struct strlist console_tail, program_tail;
 	uint64_t exits[VCPU_EXIT_COUNT];
+	enum vm_irqchip irqchip;	/* AUTO: there was no machine */
 	bool has_exits;
 	struct fact_vcpu *vcpu;
 	size_t vcpu_count;

@@ -152,6 +152,8 @@ static struct json_object *vm(const struct facts *f)
 {
 	struct json_object *o = json_object_new_object(), *x;
 
+	if (f->irqchip != VM_IRQCHIP_AUTO)
+		add_str(o, "irqchip", vm_irqchip_name(f->irqchip));
 	if (f->has_exits) {
 		x = json_object_new_object();
 		for (int k = 0; k < VCPU_EXIT_COUNT; k++)

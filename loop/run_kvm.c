@@ -248,6 +248,7 @@ static void collect(struct ktstr_run *run)
 	for (int k = 0; k < VCPU_EXIT_COUNT; k++)
 		f->exits[k] = machine_exits(run->machine, (enum vcpu_exit_kind)k);
 	f->has_exits = true;
+	f->irqchip = vm_irqchip_for(run->config.irqchip, &f->topo);
 	for (unsigned i = 0; i < machine_cpus(run->machine); i++)
 		if (machine_vcpu_stats(run->machine, i, add_stat, f) < 0)
 			break;	/* this KVM has none */

@@ -172,6 +172,7 @@ static void the_record_says_what_is_known_and_nothing_else(void)
 	f.topo = (struct topo)TOPO(1, 2, 2, 1);
 	f.memory_bytes = 300 * MIB;
 	f.by_ring = true;
+	f.irqchip = VM_IRQCHIP_SPLIT;
 	f.phase_ns[PHASE_SETUP] = 1000;
 	f.phase_ns[PHASE_LOADED] = 1000 + 12345678;
 	result("smoke", VERDICT_PASS);
@@ -188,6 +189,8 @@ static void the_record_says_what_is_known_and_nothing_else(void)
 	json_object_object_get_ex(o, "phases_ms", &v);
 	tap_str(str(v, "setup"), "12.345");
 	tap_ok(!str(v, "boot"), "a phase that was not reached is absent");
+	json_object_object_get_ex(o, "vm", &v);
+	tap_str(str(v, "irqchip"), "split");
 	json_object_object_get_ex(o, "kernel", &v);
 	tap_ok(!str(v, "release"), "an unknown release is absent");
 	tap_ok(strstr(json_object_to_json_string(o), "bad ? byte"), "clean text");

@@ -48,6 +48,7 @@ ok "none was dropped" vm_says ring.drops 0
 ok "none was bad" vm_says ring.bad_frames 0
 ok "the initramfs has a size" vm_positive initramfs.bytes
 ok "exits are counted by kind" vm_positive vm.exits.io
+ok "nothing is split that need not be" vm_says vm.irqchip kernel
 ok "the test has its duration" vm_positive tests.0.duration_ms
 case $(vm_json accel) in
 nested)

@@ -11,4 +11,5 @@ ok "with a split irqchip a guest boots and its test passes" vm_ends 0
 ok "COM2 has its interrupt from the IOAPIC and is not polled" \
 	vm_test uart_interrupts pass 'Note [1-9][0-9]* interrupts: IO-APIC +3-edge +ttyS1'
 ok "the result came over the ring" vm_says transport shmring
+ok "the record tells the irqchip" vm_says vm.irqchip split
 tap_done
