@@ -38,8 +38,7 @@
  *
  * Signals: VCPU_SIGNAL (a real-time signal) interrupts KVM_RUN. A handler that
  * does nothing is installed process-wide by the first vcpu_create(), unless the
- * process has a handler of its own there (-EBUSY); this is the only
- * process-wide state that the library touches. vCPU threads block all other
+ * process has a handler of its own there (-EBUSY). vCPU threads block all other
  * signals.
  *
  * Thread: control, for everything declared here.

@@ -12,8 +12,9 @@
  *
  * Any number of runs may share one loop. The library keeps no state outside
  * its handles, installs no child or signal watcher and never touches the
- * default loop. The one process-wide thing is a handler that does nothing for
- * the signal SIGRTMIN, which interrupts vCPU threads.
+ * default loop. Two things are process-wide: a handler that does nothing for
+ * the signal SIGRTMIN, which interrupts vCPU threads; and the soft limit of
+ * open files, which is raised for a machine with hundreds of CPUs.
  *
  * Every function is called on the thread that runs the loop. After a fork the
  * child must not use a handle.
