@@ -275,7 +275,7 @@ static int run_qemu(struct watch *w, const struct bench_options *o, const struct
 	snprintf(smp, sizeof(smp), "%u", j->cpus);
 	snprintf(initrd, sizeof(initrd), "/tmp/ktstr-bench-%d.cpio", (int)getpid());
 	cmdline_init(&c);
-	boot_cmdline_defaults(&c, true, false);
+	boot_cmdline_defaults(&c, (struct boot_choice){ .fast = true });
 	/* a microvm has no keyboard controller to reset by */
 	cmdline_add(&c, "reboot=t %s=%s", INIT_ROLE_ENV, INIT_ROLE_TEST);
 	const char *const argv[] = {

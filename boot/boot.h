@@ -116,6 +116,7 @@ enum boot_when {
 	BOOT_WHEN_QUIET,	/* not when verbose */
 	BOOT_WHEN_VERBOSE,
 	BOOT_WHEN_FAST,		/* risky: changes what the guest can do */
+	BOOT_WHEN_CROWDED,	/* more vCPUs than the host has CPUs for them */
 	BOOT_WHEN_COUNT,
 };
 
@@ -126,7 +127,12 @@ struct boot_option {
 	const char *cost;	/* what it takes away, "" for nothing */
 };
 const struct boot_option *boot_options(size_t *ret_count);
-void boot_cmdline_defaults(struct cmdline *c, bool fast, bool verbose);
+
+/* Which of them apply. */
+struct boot_choice {
+	bool fast, verbose, crowded;
+};
+void boot_cmdline_defaults(struct cmdline *c, struct boot_choice choice);
 
 struct boot_request {
 	const struct boot_image *image;

@@ -40,6 +40,9 @@ static const struct boot_option options[] = {
 	  "each character on the console is an exit to the host",
 	  "messages below errors do not show on the console" },
 	{ "loglevel=7", BOOT_WHEN_VERBOSE, "all but debug messages show on the console", "" },
+	{ "cpuhp.parallel=0", BOOT_WHEN_CROWDED,
+	  "CPUs that are brought up at once spin until their turn comes, on the host's CPU that "
+	  "the others need", "" },
 	{ "cryptomgr.notests", BOOT_WHEN_FAST,
 	  "self-tests of the kernel's ciphers", "their self-tests" },
 	{ "initcall_blacklist=jent_mod_init", BOOT_WHEN_FAST,
@@ -114,13 +117,14 @@ int cmdline_check(const struct cmdline *c, unsigned max, struct err *e)
 	return 0;
 }
 
-void boot_cmdline_defaults(struct cmdline *c, bool fast, bool verbose)
+void boot_cmdline_defaults(struct cmdline *c, struct boot_choice choice)
 {
 	const bool on[] = {
 		[BOOT_WHEN_ALWAYS] = true,
-		[BOOT_WHEN_QUIET] = !verbose,
-		[BOOT_WHEN_VERBOSE] = verbose,
-		[BOOT_WHEN_FAST] = fast,
+		[BOOT_WHEN_QUIET] = !choice.verbose,
+		[BOOT_WHEN_VERBOSE] = choice.verbose,
+		[BOOT_WHEN_FAST] = choice.fast,
+		[BOOT_WHEN_CROWDED] = choice.crowded,
 	};
 
 	static_assert(ARRAY_SIZE(on) == BOOT_WHEN_COUNT, "a rule for each kind of option");

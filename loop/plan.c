@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -184,6 +185,16 @@ static int size_memory(struct plan *p, const struct config *c, const struct boot
 
 /* --- a machine on this KVM ------------------------------------------------ */
 
+/* CPUs that this process may use. */
+static unsigned host_cpus(void)
+{
+	cpu_set_t set;
+
+	/* it fails only on a host with more CPUs than the set holds */
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? CPU_SETSIZE :
+		(unsigned)CPU_COUNT(&set);
+}
+
 static int build_machine(struct plan *p, const struct config *c, const struct boot_image *img)
 {
 	struct cmdline cmdline;
@@ -206,7 +217,11 @@ static int build_machine(struct plan *p, const struct config *c, const struct bo
 
 	p->copied = p->payload.base.why;
 	cmdline_init(&cmdline);
-	boot_cmdline_defaults(&cmdline, c->fast_boot, c->dmesg);
+	boot_cmdline_defaults(&cmdline, (struct boot_choice){
+		.fast = c->fast_boot,
+		.verbose = c->dmesg,
+		.crowded = topo_cpus(&p->topo) > host_cpus(),
+	});
 	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, INIT_ROLE_TEST);
 	return machine_create(&spec, &p->machine, &p->err);
 }

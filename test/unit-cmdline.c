@@ -91,22 +91,23 @@ static void one_switch_leaves_the_risky_options_out(void)
 	size_t n, seen[BOOT_WHEN_COUNT] = { 0 };
 	const struct boot_option *o = boot_options(&n);
 
-	for (unsigned mode = 0; mode < 4; mode++) {
-		bool fast = mode & 1, verbose = mode & 2;
+	for (unsigned mode = 0; mode < 8; mode++) {
+		bool fast = mode & 1, verbose = mode & 2, crowded = mode & 4;
 		struct cmdline c;
 
 		cmdline_init(&c);
 		cmdline_add(&c, "first");
-		boot_cmdline_defaults(&c, fast, verbose);
+		boot_cmdline_defaults(&c, (struct boot_choice){ fast, verbose, crowded });
 		tap_eq(cmdline_check(&c, 1024, NULL), 0);
 		for (size_t i = 0; i < n; i++) {
 			bool wanted = o[i].when == BOOT_WHEN_ALWAYS ||
 				      (o[i].when == BOOT_WHEN_FAST && fast) ||
+				      (o[i].when == BOOT_WHEN_CROWDED && crowded) ||
 				      (o[i].when == BOOT_WHEN_VERBOSE && verbose) ||
 				      (o[i].when == BOOT_WHEN_QUIET && !verbose);
 
-			tap_ok(has(&c, o[i].text) == wanted, "%s (fast %d, verbose %d) in %s",
-			       o[i].text, fast, verbose, c.text);
+			tap_ok(has(&c, o[i].text) == wanted, "%s (mode %u) in %s", o[i].text,
+			       mode, c.text);
 			seen[o[i].when]++;
 		}
 	}
@@ -145,6 +146,7 @@ static void the_document_shows_the_table(void)
 	static const char *const when[] = {
 		[BOOT_WHEN_ALWAYS] = "always", [BOOT_WHEN_QUIET] = "quiet",
 		[BOOT_WHEN_VERBOSE] = "verbose", [BOOT_WHEN_FAST] = "fast",
+		[BOOT_WHEN_CROWDED] = "crowded",
 	};
 	const char *top = getenv("top_srcdir");
 	struct file_map map;
