@@ -31,7 +31,9 @@ enum cli_takes {
 	CLI_TAKES_VERSION = 16,
 	CLI_TAKES_TOPO = 32,
 	CLI_TAKES_CLEANUP = 64,
-	CLI_TAKES_ALL = 127,
+	CLI_TAKES_REPORT = 128,
+	CLI_TAKES_REPORTS = CLI_TAKES_RUN | CLI_TAKES_REPORT,
+	CLI_TAKES_ALL = 255,
 };
 
 struct cli_command {
@@ -45,6 +47,7 @@ struct cli_command {
 
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_list;
+extern const struct cli_command cli_report;
 extern const struct cli_command cli_kernel;
 extern const struct cli_command cli_topo;
 extern const struct cli_command cli_doctor;

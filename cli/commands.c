@@ -17,6 +17,7 @@
 static const struct cli_command *const commands[] = {
 	&cli_run,
 	&cli_list,
+	&cli_report,
 	&cli_kernel,
 	&cli_topo,
 	&cli_doctor,

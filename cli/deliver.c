@@ -101,7 +101,16 @@ int deliver_formats(const struct cli_options *o, const struct json_object *recor
 		r = write_file(o->json_file, report_json, record);
 	if (o->junit_file)
 		r |= write_file(o->junit_file, report_junit, record);
+	if (o->html_file)
+		r |= write_file(o->html_file, report_html, record);
+	if (o->trace_file)
+		r |= write_file(o->trace_file, report_trace, record);
 	return r;
+}
+
+void deliver_text(const struct cli_options *o, const struct json_object *record)
+{
+	report_text(stdout, record, o->verbose, wants_color(o));
 }
 
 int deliver_all(const struct cli_options *o, const struct json_object *record)
@@ -109,7 +118,7 @@ int deliver_all(const struct cli_options *o, const struct json_object *record)
 	bool text = !o->json && !o->tap;
 
 	if (text)
-		report_text(stdout, record, o->verbose, wants_color(o));
+		deliver_text(o, record);
 	/* on a terminal the report says it already */
 	if (report_run_verdict(record) == VERDICT_ERROR &&
 	    !(text && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO)))

@@ -11,6 +11,8 @@ struct json_object;
 
 /* Everything; an error is said on stderr, too. */
 int deliver_all(const struct cli_options *o, const struct json_object *record);
+/* The text for persons, on stdout. */
+void deliver_text(const struct cli_options *o, const struct json_object *record);
 /* All but the text for persons. */
 int deliver_formats(const struct cli_options *o, const struct json_object *record);
 

@@ -47,6 +47,20 @@ static int set_junit(struct cli_options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_html(struct cli_options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->html_file = value;
+	return 0;
+}
+
+static int set_trace(struct cli_options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->trace_file = value;
+	return 0;
+}
+
 static int set_source(struct cli_options *o, const char *value, struct err *e)
 {
 	(void)e;
@@ -124,8 +138,14 @@ static const struct cli_option table[] = {
 	  "the record as one JSON document on stdout, or in FILE beside the report", set_json },
 	{ "json", 0, CLI_ARG_NONE, CLI_TAKES_ALL & ~CLI_TAKES_RUN, NULL,
 	  "one JSON document on stdout", set_json },
-	{ "tap", 0, CLI_ARG_NONE, CLI_TAKES_RUN, NULL, "report on stdout as TAP 13", set_tap },
-	{ "junit", 0, CLI_ARG_REQUIRED, CLI_TAKES_RUN, "FILE", "JUnit XML in FILE", set_junit },
+	{ "tap", 0, CLI_ARG_NONE, CLI_TAKES_REPORTS, NULL, "report on stdout as TAP 13", set_tap },
+	{ "junit", 0, CLI_ARG_REQUIRED, CLI_TAKES_REPORTS, "FILE", "JUnit XML in FILE", set_junit },
+	{ "html", 0, CLI_ARG_REQUIRED, CLI_TAKES_RUN, "FILE",
+	  "a page with pictures of what the monitor saw in FILE", set_html },
+	{ "html", 'o', CLI_ARG_REQUIRED, CLI_TAKES_REPORT, "FILE",
+	  "a page with pictures of what the monitor saw in FILE", set_html },
+	{ "trace", 0, CLI_ARG_REQUIRED, CLI_TAKES_REPORTS, "FILE",
+	  "a timeline for Perfetto in FILE", set_trace },
 	{ "source", 0, CLI_ARG_REQUIRED, CLI_TAKES_KERNEL, "PATH",
 	  "build: a kernel tree or tarball, else the one of Debian's linux-source", set_source },
 	{ "fragment", 0, CLI_ARG_REQUIRED, CLI_TAKES_KERNEL, "FILE",
@@ -137,9 +157,9 @@ static const struct cli_option table[] = {
 	{ "dump-acpi", 0, CLI_ARG_REQUIRED, CLI_TAKES_TOPO, "DIR",
 	  "write the ACPI tables of the shape to files in DIR", set_dump_acpi },
 	{ "quiet", 'q', CLI_ARG_NONE, CLI_TAKES_RUN, NULL, "no progress, no notices", set_quiet },
-	{ "verbose", 'v', CLI_ARG_NONE, CLI_TAKES_RUN, NULL,
+	{ "verbose", 'v', CLI_ARG_NONE, CLI_TAKES_REPORTS, NULL,
 	  "say what is done, and report more; twice: everything", set_verbose },
-	{ "color", 0, CLI_ARG_REQUIRED, CLI_TAKES_RUN, "WHEN",
+	{ "color", 0, CLI_ARG_REQUIRED, CLI_TAKES_REPORTS, "WHEN",
 	  "auto, always or never; auto honours NO_COLOR", set_color },
 	{ "help", 'h', CLI_ARG_NONE, CLI_TAKES_ALL, NULL, "this text", set_help },
 };

@@ -28,6 +28,8 @@ struct cli_options {
 	const char *json_file;		/* ... or in this file */
 	bool tap;
 	const char *junit_file;
+	const char *html_file;
+	const char *trace_file;
 	const char *source;		/* kernel build */
 	const char *fragment;
 	bool topologies;		/* list: presets instead of tests */

@@ -18,5 +18,9 @@ void report_text(FILE *out, const struct json_object *record, bool verbose, bool
 void report_json(FILE *out, const struct json_object *record);
 void report_tap(FILE *out, const struct json_object *record);	/* TAP 13 */
 void report_junit(FILE *out, const struct json_object *record);
+/* One page, complete in itself: no script, nothing from elsewhere. */
+void report_html(FILE *out, const struct json_object *record);
+/* What the monitor saw as a timeline for Perfetto: Trace Event Format, JSON. */
+void report_trace(FILE *out, const struct json_object *record);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "cli/report.h"
 #include "cli/report_get.h"
+#include "cli/report_html.h"
 
 /* Element per verdict, NULL for none. */
 static const char *const elements[] = {
@@ -21,48 +22,10 @@ static const char *const elements[] = {
 	[VERDICT_ERROR] = "error",
 };
 
-static void put_xml_char(FILE *out, char c)
-{
-	switch (c) {
-	case '&':
-		fputs("&amp;", out);
-		break;
-	case '<':
-		fputs("&lt;", out);
-		break;
-	case '>':
-		fputs("&gt;", out);
-		break;
-	case '"':
-		fputs("&quot;", out);
-		break;
-	case '\n':		/* in an attribute it would become a blank */
-		fputs("&#10;", out);
-		break;
-	default:
-		fputc(c, out);
-	}
-}
-
-static void put_xml(FILE *out, const char *s)
-{
-	_cleanup_free_ char *copy = report_clean(s);
-
-	for (char *p = copy; p && *p; p++) {
-		/* U+fffe and U+ffff are valid UTF-8, but no characters of XML */
-		if (!strncmp(p, "\xef\xbf\xbe", 3) || !strncmp(p, "\xef\xbf\xbf", 3)) {
-			fputc('?', out);
-			p += 2;
-		} else {
-			put_xml_char(out, *p);
-		}
-	}
-}
-
 static void put_attribute(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, " %s=\"", name);
-	put_xml(out, value);
+	report_put_xml(out, value);
 	fputc('"', out);
 }
 
@@ -114,10 +77,10 @@ static void put_details(FILE *out, const struct json_object *test)
 	while ((d = report_next_obj(&a))) {
 		const char *kind = report_str(d, "kind"), *text = report_str(d, "text");
 
-		put_xml(out, kind ? kind : "note");
+		report_put_xml(out, kind ? kind : "note");
 		if (text) {
 			fputs(": ", out);
-			put_xml(out, text);
+			report_put_xml(out, text);
 		}
 		fputc('\n', out);
 	}
@@ -175,7 +138,7 @@ static void put_output(FILE *out, const struct json_object *record)
 		const char *line;
 
 		while ((line = report_next_str(&a))) {
-			put_xml(out, line);
+			report_put_xml(out, line);
 			fputc('\n', out);
 		}
 	}

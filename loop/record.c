@@ -259,7 +259,7 @@ struct json_object *record_build(const struct facts *f)
 	char reason[FACTS_REASON_MAX];
 	enum verdict v = facts_verdict(f, reason);
 
-	add_str(o, "schema", "ktstr.run/1");
+	add_str(o, "schema", RECORD_SCHEMA);
 	add_str(o, "verdict", verdict_name(v));
 	add_str(o, "reason", reason);
 	json_object_object_add(o, "exit_code", json_object_new_int(verdict_exit_code(v)));

@@ -17,6 +17,8 @@
 
 struct json_object;
 
+#define RECORD_SCHEMA "ktstr.run/1"
+
 enum verdict {
 	VERDICT_PASS,
 	VERDICT_FAIL,

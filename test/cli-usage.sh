@@ -297,7 +297,7 @@ for o in $options; do
 done
 for v in $(echo "$options" | tr 'a-z-' 'A-Z_'); do
 	case $v in
-	JSON | TAP | JUNIT | PRINT_CONFIG | DUMP_ACPI | TOPOLOGIES) continue ;;
+	HTML | TRACE | JSON | TAP | JUNIT | PRINT_CONFIG | DUMP_ACPI | TOPOLOGIES) continue ;;
 	QUIET | VERBOSE | COLOR | HELP | SOURCE | FRAGMENT) continue ;;
 	esac
 	ok "KTSTR_$v is in the man page" grep -q "KTSTR_$v\b" "$man"

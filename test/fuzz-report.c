@@ -36,7 +36,9 @@ static const char *const keys[] = {
 	"workers", "vm", "vcpus", "cpu", "rip", "symbol", "halted", "exits", "kvm_stats",
 	"phases_ms", "nested", "findings", "console_tail", "program_tail", "kernel", "path",
 	"release", "accel", "topology", "memory_mib", "binary", "transport", "ring", "stop",
-	"initramfs", "arch", "arguments", "other",
+	"initramfs", "arch", "arguments", "other", "monitor", "series", "t_ms", "cpus", "tasks",
+	"curr", "nr_running", "nr_switches", "from", "plus", "pid", "comm", "summary", "events",
+	"absent", "what", "why", "avg", "max", "local_dsq",
 };
 
 static const char *const strings[] = {
@@ -114,7 +116,7 @@ static void check_tap(const char *s)
 }
 
 /* As many "<" as ">", in turns: none comes out of a text. */
-static void check_junit(const char *s)
+static void check_markup(const char *s)
 {
 	bool open = false;
 
@@ -148,7 +150,9 @@ static const struct {
 	{ text, check_text },
 	{ report_json, check_json },
 	{ report_tap, check_tap },
-	{ report_junit, check_junit },
+	{ report_junit, check_markup },
+	{ report_html, check_markup },
+	{ report_trace, check_json },
 };
 
 static struct json_object *parse(const uint8_t *data, size_t size)

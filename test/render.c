@@ -2,7 +2,7 @@
 /*
  * render FORMAT <RECORD: print the report of a record, for test scripts that
  * look at it with the tools of others. FORMAT: text, color, verbose, json, tap,
- * junit.
+ * junit, html, trace.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -37,6 +37,8 @@ static const struct {
 	{ "json", report_json },
 	{ "tap", report_tap },
 	{ "junit", report_junit },
+	{ "html", report_html },
+	{ "trace", report_trace },
 };
 
 int main(int argc, char **argv)
@@ -51,7 +53,7 @@ int main(int argc, char **argv)
 		status = 0;
 	}
 	if (status)
-		fprintf(stderr, "usage: render text|color|verbose|json|tap|junit <RECORD\n");
+		fprintf(stderr, "usage: render text|color|verbose|json|tap|junit|html|trace <RECORD\n");
 	json_object_put(record);
 	return status;
 }

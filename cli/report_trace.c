@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The monitor's series as a timeline that Perfetto opens: Trace Event Format
+ * (JSON), a track for each CPU with the task that ran, and counters. Samples
+ * are points: a task is drawn until the next sample, whatever ran between.
+ */
+#include <json-c/json.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "cli/report.h"
+#include "cli/report_get.h"
+#include "cli/report_series.h"
+
+/* One process for all; CPUs are its threads. Thread 0 would be merged with the process. */
+#define PID 1
+
+static struct json_object *event(struct json_object *events, const char *phase, const char *name,
+				 double ms, double cpu)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "ph", json_object_new_string(phase));
+	json_object_object_add(o, "name", json_object_new_string(name));
+	json_object_object_add(o, "ts", json_object_new_double(ms * 1000));
+	json_object_object_add(o, "pid", json_object_new_int(PID));
+	json_object_object_add(o, "tid", json_object_new_int((int)cpu + 1));
+	json_object_array_add(events, o);
+	return o;
+}
+
+static void add_names(struct json_object *events, const struct series *s)
+{
+	for (size_t cpu = 0; cpu < s->count; cpu++) {
+		struct json_object *args = json_object_new_object();
+		char name[32];
+
+		snprintf(name, sizeof(name), "CPU %.0f", series_cpu_id(s, cpu));
+		json_object_object_add(args, "name", json_object_new_string(name));
+		json_object_object_add(event(events, "M", "thread_name", 0, series_cpu_id(s, cpu)),
+				       "args", args);
+	}
+}
+
+static void add_tasks(struct json_object *events, const struct series *s, size_t cpu,
+		      const double *v)
+{
+	for (size_t i = 0, end; i < s->times; i = end) {
+		double pid;
+		const char *name = series_task(s, v[i], &pid);
+		struct json_object *o;
+
+		for (end = i + 1; end < s->times && v[end] == v[i]; end++)
+			;
+		if (!name || pid == 0)
+			continue;
+		o = event(events, "X", name, s->t_ms[i], series_cpu_id(s, cpu));
+		json_object_object_add(o, "dur", json_object_new_double(
+			(series_end_ms(s, end - 1) - s->t_ms[i]) * 1000));
+	}
+}
+
+static void add_counter(struct json_object *events, const struct series *s, size_t cpu,
+			const char *field, const double *v)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s CPU %.0f", field, series_cpu_id(s, cpu));
+	for (size_t i = 0; i < s->times; i++) {
+		struct json_object *args;
+
+		if (isnan(v[i]) || (i && v[i] == v[i - 1]))
+			continue;
+		args = json_object_new_object();
+		json_object_object_add(args, "value", json_object_new_double(v[i]));
+		json_object_object_add(event(events, "C", name, s->t_ms[i], series_cpu_id(s, cpu)),
+				       "args", args);
+	}
+}
+
+static void add_findings(struct json_object *events, const struct json_object *o)
+{
+	struct report_array a = report_array(o, "findings");
+	const struct json_object *f;
+	double t;
+
+	while ((f = report_next_obj(&a))) {
+		const char *text = report_str(f, "text");
+
+		if (report_num(f, "t_ms", &t))
+			json_object_object_add(event(events, "i", text ? text : "finding", t, 0),
+					       "s", json_object_new_string("g"));
+	}
+}
+
+void report_trace(FILE *out, const struct json_object *record)
+{
+	static const char *const counters[] = { "nr_running", "local_dsq" };
+	struct json_object *doc = json_object_new_object(), *events = json_object_new_array();
+	struct series s;
+	double *v;
+
+	json_object_object_add(doc, "traceEvents", events);
+	json_object_object_add(doc, "displayTimeUnit", json_object_new_string("ms"));
+	series_init(&s, record);
+	v = calloc(s.times ? s.times : 1, sizeof(*v));
+	add_names(events, &s);
+	for (size_t cpu = 0; v && cpu < s.count; cpu++) {
+		if (series_field(&s, cpu, "curr", v))
+			add_tasks(events, &s, cpu, v);
+		for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+			if (series_field(&s, cpu, counters[i], v))
+				add_counter(events, &s, cpu, counters[i], v);
+	}
+	add_findings(events, record);
+	add_findings(events, report_obj(record, "monitor"));
+	report_json(out, doc);
+	free(v);
+	series_fini(&s);
+	json_object_put(doc);
+}
