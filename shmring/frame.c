@@ -28,9 +28,14 @@ const char *wire_type_name(enum wire_type t)
 		[WIRE_SCHED_ASK] = "sched-ask",
 		[WIRE_STDOUT] = "stdout",
 		[WIRE_STDERR] = "stderr",
+		[WIRE_ENDED] = "ended",
 		[WIRE_STATUS] = "status",
 		[WIRE_STOP] = "stop",
 		[WIRE_SIGNAL] = "signal",
+		[WIRE_STDIN] = "stdin",
+		[WIRE_WINDOW] = "window",
+		[WIRE_GRANT] = "grant",
+		[WIRE_CHANNEL] = "channel",
 	};
 
 	static_assert(ARRAY_SIZE(names) == WIRE_TYPE_COUNT, "a name for each type");
@@ -234,5 +239,33 @@ bool frame_get_sched(const struct frame *f, struct wire_sched *out, const char *
 	*out = s;
 	END_NAME(out->ops);
 	*ret_text = text_behind(f, sizeof(*out));
+	return true;
+}
+
+bool frame_get_grant(const struct frame *f, struct wire_grant *out)
+{
+	struct wire_grant g;
+
+	if (!get_fixed(f, &g, sizeof(g)) || g.stream >= WIRE_STREAM_COUNT)
+		return false;
+	*out = g;
+	return true;
+}
+
+bool frame_get_window(const struct frame *f, struct wire_window *out)
+{
+	if (!get_fixed(f, out, sizeof(*out)))
+		return false;
+	END_NAME(out->term);
+	return true;
+}
+
+bool frame_get_ended(const struct frame *f, struct wire_ended *out)
+{
+	struct wire_ended d;
+
+	if (!get_fixed(f, &d, sizeof(d)) || d.status < 0 || d.status > 255)
+		return false;
+	*out = d;
 	return true;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "shmring/wire.h"
+#include "shmring/wire_stream.h"
 
 /* A checked frame; payload points into the reader's or decoder's own copy. */
 struct frame {
@@ -178,7 +179,7 @@ void frame_decoder_finish(struct frame_decoder *d);
 /*
  * Payloads with a fixed part: copies it to out and tells where the text behind
  * it lies, of f->length - sizeof(*out) bytes. False when the payload is too short, or a
- * verdict, phase or event is none of ours; *out is then not written. Names are NUL
+ * verdict, phase, event, stream or status is none of ours; *out is then not written. Names are NUL
  * terminated by the copy, whatever the guest wrote, but otherwise raw.
  */
 bool frame_get_lifecycle(const struct frame *f, struct wire_lifecycle *out);
@@ -190,5 +191,8 @@ bool frame_get_crash(const struct frame *f, struct wire_crash *out, const char *
 bool frame_get_lost(const struct frame *f, struct wire_lost *out);
 bool frame_get_exit(const struct frame *f, struct wire_exit *out);
 bool frame_get_sched(const struct frame *f, struct wire_sched *out, const char **ret_text);
+bool frame_get_grant(const struct frame *f, struct wire_grant *out);
+bool frame_get_window(const struct frame *f, struct wire_window *out);
+bool frame_get_ended(const struct frame *f, struct wire_ended *out);
 
 #endif

@@ -108,15 +108,21 @@ enum wire_type {
 	WIRE_LOG,		/* text: a notice of PID 1 */
 	WIRE_SCHED,		/* struct wire_sched: the scheduler under test */
 	WIRE_SCHED_LOG,		/* bytes: what it prints */
+	WIRE_STDOUT,		/* bytes of the command; nested: of the inner ktstr, not granted */
+	WIRE_STDERR,		/* the same */
+	WIRE_ENDED,		/* struct wire_ended: the command is over */
 	/* a test -> PID 1, no further */
 	WIRE_SCHED_ASK,		/* enum wire_sched_ask, strings with their NULs */
 	/* nested only, outer guest -> host */
-	WIRE_STDOUT,		/* bytes */
-	WIRE_STDERR,		/* bytes */
 	WIRE_STATUS,		/* struct wire_exit: wait status of the inner ktstr */
 	/* host -> guest */
 	WIRE_STOP,		/* end the test now, report what there is */
-	WIRE_SIGNAL,		/* struct wire_exit: nested: pass this signal on */
+	WIRE_SIGNAL,		/* struct wire_exit: for the command; nested: the inner ktstr */
+	WIRE_STDIN,		/* bytes for the command; none: their end */
+	WIRE_WINDOW,		/* struct wire_window */
+	/* both ways; wire_stream.h has these, and what a command's streams are */
+	WIRE_GRANT,		/* struct wire_grant */
+	WIRE_CHANNEL,		/* nested: bytes of the channel between host and inner ktstr */
 	WIRE_TYPE_COUNT,
 };
 
