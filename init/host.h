@@ -14,6 +14,7 @@
 
 #include "shmring/wire.h"
 
+struct frame;
 struct init_machine;
 
 struct init_host {
@@ -29,6 +30,10 @@ struct init_host {
 	void (*settle)(struct init_host *h);
 	/* In a child: let go of what only PID 1 may use. */
 	void (*forked)(struct init_host *h);
+
+	/* Called by ready() with the frames that are for somebody else; may be NULL. */
+	void (*on_frame)(const struct frame *f, void *arg);
+	void *frame_arg;
 
 	bool stop;	/* the host asked to end the test */
 	bool busy;	/* output is waiting: hand on no more for now */

@@ -6,12 +6,14 @@
  *
  *   role "test"   mounts -> ring or COM2 -> READY -> each test in a child ->
  *                 EXIT -> power off
+ *   role "command", "terminal"  mounts -> ring or COM2 -> READY -> one command,
+ *                 with pipes or with a terminal (command.c) -> EXIT -> power off
  *   role "outer"  the outer guest of a nested run: mounts, loads the KVM
  *                 modules, runs ktstr with the arguments it was given, passes
  *                 its output and status to the host, powers off
  *
  * The host puts the role in the environment of PID 1 by the kernel command
- * line: KTSTR_GUEST=test or outer.
+ * line: KTSTR_GUEST=ROLE.
  *
  * PID 1 is the only writer of the ring. A test process talks to PID 1 through
  * a SOCK_SEQPACKET socket, one frame (struct wire_frame and payload) per
@@ -25,9 +27,9 @@
  *   wake, WIRE_STOP --> COM2, ring  --+ link.c               frames without ring
  *
  * Headers: host.h (the host as the supervisor sees it), link.h (the real one),
- * supervise.h, sched.h and scx.h (the scheduler under test, sched_ext), test.h (the
- * side of a test), machine.h, guest.h (mounts, modules,
- * power off), ring.h, tty.h, reap.h, select.h.
+ * command.h (one command and its streams), supervise.h, sched.h and scx.h (the
+ * scheduler under test, sched_ext), test.h (the side of a test), machine.h, guest.h
+ * (mounts, modules, power off), ring.h, tty.h, reap.h, select.h.
  *
  * Files in the initramfs, written by the host:
  *   /ktstr/tests      names of the tests to run, one per line; empty = all
@@ -38,6 +40,9 @@
  *   /ktstr/sched.enable, /ktstr/sched.disable  files to write before and behind
  *                     the tests: path, NUL, value, NUL and so on
  *   /ktstr/topology   the shape of the machine, as ktstr_topology_parse() takes it
+ *   /ktstr/command.args  the command's, NUL separated; none: the shell of
+ *                     /bin/busybox (roles command, terminal)
+ *   /ktstr/path       folders for PATH before the usual ones, with ':' between
  *   /ktstr/outer.args arguments of the inner ktstr, NUL separated (role outer)
  *   /ktstr/outer.env  environment, NUL separated "K=V" (role outer)
  *   /ktstr/modules/NNN-name.ko  loaded in the order of their names
@@ -51,6 +56,8 @@ struct ktstr_test;
 #define INIT_ROLE_ENV "KTSTR_GUEST"
 #define INIT_RING_ENV "KTSTR_RING"
 #define INIT_ROLE_TEST "test"
+#define INIT_ROLE_COMMAND "command"
+#define INIT_ROLE_TERMINAL "terminal"
 #define INIT_ROLE_OUTER "outer"
 
 /* The last entry of the initramfs: without it, it was not unpacked whole. */
@@ -62,6 +69,14 @@ struct ktstr_test;
 #define INIT_SCHED_DISABLE "/ktstr/sched.disable"
 #define INIT_STAGED_DIR "/staging/schedulers"
 #define INIT_SHAPE_PATH "/ktstr/topology"
+#define INIT_COMMAND_ARGS "/ktstr/command.args"
+#define INIT_PATH_DIRS "/ktstr/path"
+#define INIT_APPLETS_DIR "/ktstr/applets"
+#define INIT_BUSYBOX "/bin/busybox"
+/* PATH, between the folders of INIT_PATH_DIRS and busybox' applets. */
+#define INIT_USUAL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+/* Where the channel's end is for the inner ktstr of a nested run. */
+#define INIT_CHANNEL_FD 3
 #define INIT_OUTER_ARGS "/ktstr/outer.args"
 #define INIT_OUTER_ENV "/ktstr/outer.env"
 #define INIT_MODULES_DIR "/ktstr/modules"

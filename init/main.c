@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/util.h"
+#include "init/command.h"
 #include "init/guest.h"
 #include "init/init.h"
 #include "init/link.h"
@@ -25,7 +26,7 @@ static void set_up_process(void)
 	const struct rlimit files = { FILES_MAX, FILES_MAX };
 
 	(void)!chdir("/");
-	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
+	init_path_set();
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
@@ -119,7 +120,26 @@ static int prepare(struct init_link *l, struct guest *g, struct err *e)
 	return 0;
 }
 
-static _Noreturn void test_main(const struct ktstr_test *const *tests, size_t count)
+struct job {
+	const char *role;
+	const struct ktstr_test *const *tests;
+	size_t count;
+};
+
+static int run_job(struct init_link *l, const struct guest *g, const struct job *job)
+{
+	struct err e = ERR_INIT;
+	int r;
+
+	if (!strcmp(job->role, INIT_ROLE_TEST))
+		return run_tests(l, g, job->tests, job->count);
+	r = init_command_main(&l->host, &g->machine, !strcmp(job->role, INIT_ROLE_TERMINAL), &e);
+	if (r < 0)
+		init_log(&l->host, "%s", err_text(&e));
+	return r;
+}
+
+static _Noreturn void guest_main(const struct job *job)
 {
 	struct guest g = { 0 };
 	struct err e = ERR_INIT;
@@ -136,7 +156,7 @@ static _Noreturn void test_main(const struct ktstr_test *const *tests, size_t co
 		code = INIT_EXIT_ERROR;
 	} else {
 		init_lifecycle(&l.host, WIRE_PHASE_READY, &g.machine);
-		code = run_tests(&l, &g, tests, count);
+		code = run_job(&l, &g, job);
 	}
 	init_link_report(&l);
 	init_exit(&l.host, code < 0 ? INIT_EXIT_ERROR : code);
@@ -146,6 +166,10 @@ static _Noreturn void test_main(const struct ktstr_test *const *tests, size_t co
 
 _Noreturn void init_main(const char *role, const struct ktstr_test *const *tests, size_t count)
 {
+	static const char *const roles[] = {
+		INIT_ROLE_TEST, INIT_ROLE_COMMAND, INIT_ROLE_TERMINAL,
+	};
+	const struct job job = { .role = role, .tests = tests, .count = count };
 	struct init_tty none = INIT_TTY_INIT;
 	struct err e = ERR_INIT;
 
@@ -154,8 +178,9 @@ _Noreturn void init_main(const char *role, const struct ktstr_test *const *tests
 		init_poweroff(&none);
 	}
 	set_up_process();
-	if (!strcmp(role, INIT_ROLE_TEST))
-		test_main(tests, count);
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (!strcmp(role, roles[i]))
+			guest_main(&job);
 	if (!strcmp(role, INIT_ROLE_OUTER))
 		init_outer_main();
 	init_console("%s=%s: no such role", INIT_ROLE_ENV, role);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "base/err.h"
@@ -28,7 +29,8 @@
 #define KILL_MS 2000
 #define STUCK_MS 10000		/* the host takes nothing for so long */
 
-enum { OUT, ERR, STREAMS };
+/* Of the program: its stdout, its stderr, and the socket of its channel. */
+enum { OUT, ERR, CHANNEL, STREAMS };
 
 struct outer {
 	struct init_host host;		/* for init_log() and its like */
@@ -37,6 +39,7 @@ struct outer {
 	uint32_t sequence;
 	int sigfd;
 	int pipe[STREAMS];
+	struct buf to_channel;		/* bytes that the program has not taken yet */
 	struct init_proc program;
 };
 
@@ -59,11 +62,30 @@ static void host_send(struct init_host *h, enum wire_type type, const void *payl
 		send_frame(o, type, b.data, b.len);
 }
 
+static void push_channel(struct outer *o)
+{
+	ssize_t n;
+
+	if (!o->to_channel.len)
+		return;
+	n = send(o->pipe[CHANNEL], o->to_channel.data, o->to_channel.len, MSG_NOSIGNAL);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0)		/* the program is gone, or does not use it */
+		n = (ssize_t)o->to_channel.len;
+	o->to_channel.len -= (size_t)n;
+	memmove(o->to_channel.data, o->to_channel.data + n, o->to_channel.len);
+}
+
 static void on_frame(const struct frame *f, void *arg)
 {
 	struct outer *o = arg;
 	struct wire_exit x;
 
+	if (f->type == WIRE_CHANNEL && o->pipe[CHANNEL] >= 0) {
+		buf_add(&o->to_channel, f->payload, f->length);
+		push_channel(o);
+	}
 	if (f->type == WIRE_SIGNAL && frame_get_exit(f, &x) && x.code > 0 && x.code <= SIGRTMAX &&
 	    init_proc_runs(&o->program))
 		kill(o->program.pid, x.code);
@@ -81,12 +103,19 @@ static void on_wire(struct outer *o, short revents)
 	init_tty_push(o->wire);
 }
 
-static void on_stream(struct outer *o, unsigned i)
+static void on_stream(struct outer *o, unsigned i, short revents)
 {
-	static const enum wire_type type[] = { [OUT] = WIRE_STDOUT, [ERR] = WIRE_STDERR };
+	static const enum wire_type type[] = {
+		[OUT] = WIRE_STDOUT, [ERR] = WIRE_STDERR, [CHANNEL] = WIRE_CHANNEL,
+	};
 	uint8_t bytes[CHUNK];
-	ssize_t n = read(o->pipe[i], bytes, sizeof(bytes));
+	ssize_t n;
 
+	if (i == CHANNEL && (revents & POLLOUT))
+		push_channel(o);
+	if (!(revents & ~POLLOUT))
+		return;
+	n = read(o->pipe[i], bytes, sizeof(bytes));
 	if (n > 0)
 		send_frame(o, type[i], bytes, (size_t)n);
 	else if (n == 0)
@@ -104,6 +133,26 @@ static void on_child(struct outer *o)
 		(void)init_reap_rest(o->sigfd, NULL, KILL_MS);
 }
 
+static void want_streams(const struct outer *o, bool busy, struct pollfd p[STREAMS])
+{
+	for (int i = 0; i < STREAMS; i++) {
+		p[i] = (struct pollfd){ .fd = o->pipe[i], .events = busy ? 0 : POLLIN };
+		if (i == CHANNEL && o->to_channel.len)
+			p[i].events |= POLLOUT;
+		/* without a wish an end that is closed would be told again and again */
+		if (!p[i].events)
+			p[i].fd = -1;
+	}
+}
+
+static bool has_streams(const struct outer *o)
+{
+	for (int i = 0; i < STREAMS; i++)
+		if (o->pipe[i] >= 0)
+			return true;
+	return false;
+}
+
 /* Until the program is gone and its pipes are empty. */
 static void serve(struct outer *o)
 {
@@ -119,9 +168,7 @@ static void serve(struct outer *o)
 		p[WIRE] = (struct pollfd){ .fd = o->wire->fd, .events = POLLIN };
 		if (waiting)
 			p[WIRE].events |= POLLOUT;
-		for (int i = 0; i < STREAMS; i++)
-			p[FIRST + i] = (struct pollfd){ .fd = busy ? -1 : o->pipe[i],
-							.events = POLLIN };
+		want_streams(o, busy, &p[FIRST]);
 		/* once it is gone what is readable now is all there will be */
 		n = poll(p, COUNT, o->program.exited ? (busy ? STUCK_MS : 0) : -1);
 		if (n <= 0)
@@ -130,10 +177,10 @@ static void serve(struct outer *o)
 			on_wire(o, p[WIRE].revents);
 		for (unsigned i = 0; i < STREAMS; i++)
 			if (p[FIRST + i].revents)
-				on_stream(o, i);
+				on_stream(o, i, p[FIRST + i].revents);
 		if (p[CHILD].revents)
 			on_child(o);
-	} while (!o->program.exited || (n > 0 && (o->pipe[OUT] >= 0 || o->pipe[ERR] >= 0)));
+	} while (!o->program.exited || (n > 0 && has_streams(o)));
 }
 
 static _Noreturn void exec_child(const struct init_outer *q, const int fds[STREAMS])
@@ -148,28 +195,35 @@ static _Noreturn void exec_child(const struct init_outer *q, const int fds[STREA
 	dup2(null, STDIN_FILENO);
 	dup2(fds[OUT], STDOUT_FILENO);
 	dup2(fds[ERR], STDERR_FILENO);
+	dup2(fds[CHANNEL], INIT_CHANNEL_FD);
+	(void)fcntl(INIT_CHANNEL_FD, F_SETFD, 0);	/* if it was that one already */
 	execve(q->path, q->argv, q->envp);
 	dprintf(STDERR_FILENO, "ktstr: run %s: %s\n", q->path, strerrordesc_np(errno));
 	_exit(INIT_EXIT_ERROR);
 }
 
+static int open_stream(struct outer *o, int i, int *ret_child)
+{
+	int fds[2];
+	int r = i == CHANNEL ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) :
+			       pipe2(fds, O_CLOEXEC);
+
+	if (r < 0)
+		return -errno;
+	o->pipe[i] = fds[0];
+	*ret_child = fds[1];
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 static int start(struct outer *o, const struct init_outer *q, struct err *e)
 {
-	int child_end[STREAMS] = { -1, -1 };
+	int child_end[STREAMS] = { -1, -1, -1 };
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < STREAMS; i++) {
-		int fds[2];
-
-		if (pipe2(fds, O_CLOEXEC) < 0) {
-			r = err_sys(e, -errno, "pipe");
-			break;
-		}
-		o->pipe[i] = fds[0];
-		child_end[i] = fds[1];
-		if (fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
-			r = err_sys(e, -errno, "pipe");
-	}
+	for (int i = 0; r == 0 && i < STREAMS; i++)
+		r = open_stream(o, i, &child_end[i]);
+	if (r < 0)
+		err_sys(e, r, "pipe");
 	if (r == 0) {
 		fflush(NULL);
 		o->program.pid = fork();
@@ -190,7 +244,7 @@ static int outer_init(struct outer *o, struct init_tty *wire, sigset_t *old, str
 
 	*o = (struct outer){
 		.host = { .send = host_send }, .wire = wire, .sigfd = -1,
-		.pipe = { -1, -1 },
+		.pipe = { -1, -1, -1 }, .to_channel = BUF_INIT,
 	};
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
@@ -209,6 +263,7 @@ static void outer_fini(struct outer *o, const sigset_t *old)
 	for (int i = 0; i < STREAMS; i++)
 		close_fd(&o->pipe[i]);
 	frame_decoder_fini(&o->decoder);
+	buf_fini(&o->to_channel);
 	sigprocmask(SIG_SETMASK, old, NULL);
 }
 
