@@ -260,7 +260,9 @@ static int find_outer(const struct bench_options *o, struct kernel *ret, struct 
 /* One nested run, from job c->next on, until it ends or stands still. */
 static int run_some(struct counted *c, const struct bench_options *o, const struct kernel *outer)
 {
-	const struct nested_ops ops = { on_output, on_progress, on_done, c };
+	const struct nested_ops ops = {
+		.on_output = on_output, .on_progress = on_progress, .on_done = on_done, .arg = c,
+	};
 	_cleanup_(buf_fini) struct buf initrd = BUF_INIT;
 	struct nested_request q = {
 		.outer_bzimage = outer->bzimage, .initrd = &initrd, .counted = true,

@@ -33,7 +33,9 @@ enum cli_takes {
 	CLI_TAKES_CLEANUP = 64,
 	CLI_TAKES_REPORT = 128,
 	CLI_TAKES_REPORTS = CLI_TAKES_RUN | CLI_TAKES_REPORT,
-	CLI_TAKES_ALL = 255,
+	CLI_TAKES_COMMAND = 256,	/* exec, shell */
+	CLI_TAKES_CONFIG = CLI_TAKES_RUN | CLI_TAKES_COMMAND,	/* the table of a run */
+	CLI_TAKES_ALL = 511,
 };
 
 struct cli_command {
@@ -48,6 +50,8 @@ struct cli_command {
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_list;
 extern const struct cli_command cli_report;
+extern const struct cli_command cli_shell;
+extern const struct cli_command cli_exec;
 extern const struct cli_command cli_kernel;
 extern const struct cli_command cli_topo;
 extern const struct cli_command cli_doctor;

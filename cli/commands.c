@@ -18,6 +18,8 @@ static const struct cli_command *const commands[] = {
 	&cli_run,
 	&cli_list,
 	&cli_report,
+	&cli_shell,
+	&cli_exec,
 	&cli_kernel,
 	&cli_topo,
 	&cli_doctor,

@@ -25,12 +25,14 @@ static void put_config_options(FILE *out)
 
 	for (size_t i = 0; i < count; i++) {
 		bool flag = rows[i].type == OPTION_FLAG;
-		char spelled[OPTIONS_SPELLED_MAX], left[2 * OPTIONS_SPELLED_MAX];
+		char spelled[OPTIONS_SPELLED_MAX], letter[8] = "", left[2 * OPTIONS_SPELLED_MAX];
 
 		if (rows[i].positional)
 			continue;
 		options_spell(rows[i].name, flag, spelled);
-		snprintf(left, sizeof(left), "%s%s%s", spelled, flag ? "" : " ",
+		if (rows[i].letter)
+			snprintf(letter, sizeof(letter), "-%c, ", rows[i].letter);
+		snprintf(left, sizeof(left), "%s%s%s%s", letter, spelled, flag ? "" : " ",
 			 flag ? "" : rows[i].arg);
 		put_row(out, left, rows[i].help, rows[i].def);
 	}
@@ -64,7 +66,7 @@ void help_command(FILE *out, const struct cli_command *c)
 	if (*c->more)
 		fprintf(out, "\n%s", c->more);
 	fprintf(out, "\nOptions:\n");
-	if (c->takes & CLI_TAKES_RUN)
+	if (c->takes & CLI_TAKES_CONFIG)
 		put_config_options(out);
 	put_own_options(out, c->takes);
 }

@@ -134,9 +134,9 @@ static int set_color(struct cli_options *o, const char *value, struct err *e)
 }
 
 static const struct cli_option table[] = {
-	{ "json", 0, CLI_ARG_OPTIONAL, CLI_TAKES_RUN, "FILE",
+	{ "json", 0, CLI_ARG_OPTIONAL, CLI_TAKES_CONFIG, "FILE",
 	  "the record as one JSON document on stdout, or in FILE beside the report", set_json },
-	{ "json", 0, CLI_ARG_NONE, CLI_TAKES_ALL & ~CLI_TAKES_RUN, NULL,
+	{ "json", 0, CLI_ARG_NONE, CLI_TAKES_ALL & ~CLI_TAKES_CONFIG, NULL,
 	  "one JSON document on stdout", set_json },
 	{ "tap", 0, CLI_ARG_NONE, CLI_TAKES_REPORTS, NULL, "report on stdout as TAP 13", set_tap },
 	{ "junit", 0, CLI_ARG_REQUIRED, CLI_TAKES_REPORTS, "FILE", "JUnit XML in FILE", set_junit },
@@ -150,14 +150,15 @@ static const struct cli_option table[] = {
 	  "build: a kernel tree or tarball, else the one of Debian's linux-source", set_source },
 	{ "fragment", 0, CLI_ARG_REQUIRED, CLI_TAKES_KERNEL, "FILE",
 	  "build: a file with more options for the kernel; they win", set_fragment },
-	{ "print-config", 0, CLI_ARG_NONE, CLI_TAKES_RUN, NULL,
+	{ "print-config", 0, CLI_ARG_NONE, CLI_TAKES_CONFIG, NULL,
 	  "print the resolved configuration as JSON and stop", set_print_config },
 	{ "topologies", 0, CLI_ARG_NONE, CLI_TAKES_LIST, NULL,
 	  "the shapes that have a name, instead of tests", set_topologies },
 	{ "dump-acpi", 0, CLI_ARG_REQUIRED, CLI_TAKES_TOPO, "DIR",
 	  "write the ACPI tables of the shape to files in DIR", set_dump_acpi },
-	{ "quiet", 'q', CLI_ARG_NONE, CLI_TAKES_RUN, NULL, "no progress, no notices", set_quiet },
-	{ "verbose", 'v', CLI_ARG_NONE, CLI_TAKES_REPORTS, NULL,
+	{ "quiet", 'q', CLI_ARG_NONE, CLI_TAKES_CONFIG, NULL,
+	  "no progress, no notices", set_quiet },
+	{ "verbose", 'v', CLI_ARG_NONE, CLI_TAKES_CONFIG | CLI_TAKES_REPORT, NULL,
 	  "say what is done, and report more; twice: everything", set_verbose },
 	{ "color", 0, CLI_ARG_REQUIRED, CLI_TAKES_REPORTS, "WHEN",
 	  "auto, always or never; auto honours NO_COLOR", set_color },
@@ -226,7 +227,7 @@ static int unknown(const struct parser *p, const char *word, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].commands & p->takes)
 			nearest_offer(&n, table[i].name);
-	for (size_t i = 0; i < count && (p->takes & CLI_TAKES_RUN); i++)
+	for (size_t i = 0; i < count && (p->takes & CLI_TAKES_CONFIG); i++)
 		if (!rows[i].positional)
 			nearest_offer(&n, rows[i].name);
 	hint = nearest_get(&n);
@@ -288,19 +289,33 @@ static int parse_long(struct parser *p, const char *word)
 	own = find_own(p, name, 0);
 	if (own)
 		return parse_own(p, own, value);
-	row = p->takes & CLI_TAKES_RUN ? find_flag(name, &on) : NULL;
+	row = p->takes & CLI_TAKES_CONFIG ? find_flag(name, &on) : NULL;
 	if (row && !row->positional)
 		return parse_config(p, row, on, value);
 	return unknown(p, word, name);
 }
 
-/* "-qv": letters without values, one after the other */
+static const struct option_row *find_letter(const struct parser *p, char letter)
+{
+	size_t count;
+	const struct option_row *rows = config_options(&count);
+
+	for (size_t i = 0; i < count && (p->takes & CLI_TAKES_CONFIG); i++)
+		if (rows[i].letter == letter)
+			return &rows[i];
+	return NULL;
+}
+
+/* "-qv": letters without values, one after the other; "-qi FILE", "-iFILE" */
 static int parse_letters(struct parser *p, const char *word)
 {
 	for (const char *c = word + 1; *c; c++) {
 		const struct cli_option *own = find_own(p, NULL, *c);
+		const struct option_row *row = own ? NULL : find_letter(p, *c);
 		int r;
 
+		if (row)
+			return parse_config(p, row, true, c[1] ? c + 1 : NULL);
 		if (!own)
 			return unknown(p, word, word + 1);
 		r = parse_own(p, own, NULL);
@@ -327,32 +342,35 @@ static void take_rest(struct parser *p, char **end)
 
 	o->rest = p->next;
 	o->rest_count = (size_t)(end - p->next);
-	if (p->takes & CLI_TAKES_RUN)
+	if (p->takes & CLI_TAKES_CONFIG)
 		return;
 	while (p->next < end)
 		o->word[o->word_count++] = *p->next++;
 }
 
 /* What belongs to a run but has no --NAME. */
-static int take_positional(struct cli_options *o, struct err *e)
+static int take_positional(struct cli_options *o, enum cli_takes takes, struct err *e)
 {
-	int r = options_check_words(o, 1, e);
+	bool command = takes & CLI_TAKES_COMMAND;
+	int r = command ? 0 : options_check_words(o, 1, e);
 
-	if (r >= 0 && o->word_count)
+	if (r >= 0 && !command && o->word_count)
 		r = config_set(&o->config, "binary", o->word[0], e);
 	for (size_t i = 0; i < o->rest_count && r >= 0; i++)
-		r = config_set(&o->config, "test", o->rest[i], e);
+		r = config_set(&o->config, command ? "command" : "test", o->rest[i], e);
 	return r;
 }
 
-static int resolve_run(struct cli_options *o, struct err *e)
+static int resolve_run(struct cli_options *o, enum cli_takes takes, struct err *e)
 {
-	int r = take_positional(o, e);
+	int r = take_positional(o, takes, e);
 
 	if (r >= 0)
 		r = config_from_env(&o->config, e);
 	if (r >= 0)
 		r = config_check(&o->config, e);
+	if (r >= 0 && !(takes & CLI_TAKES_COMMAND) && o->config.tty)
+		r = err_set(e, -EINVAL, "--tty: is for ktstr exec and ktstr shell");
 	if (r >= 0 && o->tap && o->json)
 		r = err_set(e, -EINVAL, "--tap and --json: stdout has room for one; "
 			    "--json=FILE goes with both");
@@ -385,8 +403,8 @@ int options_parse(struct cli_options *o, const struct cli_command *command, int 
 			p.e = &later;	/* the first error is the one to tell */
 		}
 	}
-	if (r == 0 && (command->takes & CLI_TAKES_RUN) && !o->help)
-		r = resolve_run(o, e);
+	if (r == 0 && (command->takes & CLI_TAKES_CONFIG) && !o->help)
+		r = resolve_run(o, command->takes, e);
 	return r;
 }
 

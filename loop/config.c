@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "base/units.h"
 #include "base/util.h"
+#include "boot/initramfs.h"
 #include "init/init.h"
 #include "loop/config_priv.h"
 #include "loop/sched.h"
@@ -51,8 +52,13 @@ static const struct option_row rows[] = {
 	    .help = "RAM of the guest"),
 	ROW("cmdline", OPTION_STRING, cmdline, .arg = "STR", .inner = true,
 	    .help = "appended to the kernel command line"),
+	ROW("include", OPTION_LIST, includes, .arg = "HOST[:GUEST]", .def = "none", .letter = 'i',
+	    .help = "a file or folder into the guest, with the libraries of programs"),
+	ROW("tty", OPTION_FLAG, tty, .def = "off, for ktstr shell on", .inner = true,
+	    .help = "the command gets a terminal; Ctrl-A X ends it"),
 	ROW("timeout", OPTION_DURATION, timeout_ns, .arg = "DUR",
-	    .def = "60s for each 64 CPUs, scaled by the accelerator", .inner = true,
+	    .def = "60s for each 64 CPUs, scaled by the accelerator; none with a terminal",
+	    .inner = true,
 	    .help = "hard deadline of the run"),
 	ROW("scheduler", OPTION_STRING, scheduler, .arg = "PATH", .def = "the kernel's own",
 	    .help = "program that loads the scheduler under test"),
@@ -86,10 +92,16 @@ static const struct option_row rows[] = {
 	    .def = "100ms", .inner = true, .help = "time between two samples, 1ms to 10s"),
 	ROW("qemu-memory", OPTION_SIZE, qemu_memory_bytes, .arg = "SIZE", .def = "computed",
 	    .help = "nested: RAM of the outer guest"),
+	ROW("initramfs", OPTION_STRING, initramfs, .arg = "FILE", .def = "packed for the run",
+	    .help = "the guest's file system as an earlier ktstr packed it; for nested runs"),
+	ROW("relay", OPTION_FLAG, relay, .def = "off",
+	    .help = "a command's streams are frames on descriptor 3; for nested runs"),
 	ROW("binary", OPTION_STRING, binary, .arg = "TEST-BINARY", .def = "ktstr itself",
 	    .positional = true, .help = "the program that has the tests"),
 	ROW("test", OPTION_LIST, tests, .arg = "TEST-NAME", .def = "all",
 	    .positional = true, .help = "a test to run"),
+	ROW("command", OPTION_WORDS, command, .arg = "WORD", .def = "none",
+	    .positional = true, .help = "a command to run instead of tests, word by word"),
 };
 
 static_assert(ARRAY_SIZE(rows) <= 64, "config.given has a bit for each option");
@@ -161,7 +173,7 @@ void config_fini(struct config *c)
 
 		if (rows[i].type == OPTION_STRING)
 			free(*(char **)field);
-		else if (rows[i].type == OPTION_LIST)
+		else if (config_is_list(&rows[i]))
 			strlist_fini(field);
 	}
 	*c = (struct config){ 0 };
@@ -194,14 +206,18 @@ static int set_string(void *field, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_words(void *field, const char *value, struct err *e)
+{
+	int r = strlist_add(field, value);
+
+	return r < 0 ? err_set(e, r, "out of memory") : 0;
+}
+
 static int set_list(void *field, const char *value, struct err *e)
 {
 	int r = check_text(value, e);
 
-	if (r < 0)
-		return r;
-	r = strlist_add(field, value);
-	return r < 0 ? err_set(e, r, "out of memory") : 0;
+	return r < 0 ? r : set_words(field, value, e);
 }
 
 static int set_flag(void *field, const char *value, struct err *e)
@@ -272,6 +288,7 @@ static int set_irqchip(void *field, const char *value, struct err *e)
 static int (*const setters[])(void *field, const char *value, struct err *e) = {
 	[OPTION_STRING] = set_string,
 	[OPTION_LIST] = set_list,
+	[OPTION_WORDS] = set_words,
 	[OPTION_FLAG] = set_flag,
 	[OPTION_SIZE] = set_size,
 	[OPTION_DURATION] = set_duration,
@@ -286,7 +303,8 @@ static int set_row(struct config *c, const struct option_row *row, const char *v
 {
 	int r;
 
-	if (!*value && row->type != OPTION_FLAG && strcmp(row->name, "cmdline"))
+	if (!*value && row->type != OPTION_FLAG && row->type != OPTION_WORDS &&
+	    strcmp(row->name, "cmdline"))
 		return err_set(e, -EINVAL, "takes %s, not an empty string", row->arg);
 	r = setters[row->type]((char *)c + row->offset, value, e);
 	if (r < 0)
@@ -419,6 +437,25 @@ static int check_cmdline(const char *cmdline, struct err *e)
 	return 0;
 }
 
+/* The guest's half of HOST:GUEST; whether HOST is there is seen when it is packed. */
+static int check_include(const char *text, struct err *e)
+{
+	const char *guest = NULL;
+	_cleanup_free_ char *plain = NULL;
+
+	for (const char *p = text; (p = strstr(p, ":/")); p++)
+		guest = p + 1;
+	if (!guest)
+		return 0;
+	plain = strdup(guest);
+	if (!plain)
+		return err_set(e, -ENOMEM, "out of memory");
+	/* a folder's content may go to the root */
+	for (size_t n = strlen(plain); n && plain[n - 1] == '/'; n--)
+		plain[n - 1] = '\0';
+	return *plain ? initramfs_check_user_path(plain, e) : 0;
+}
+
 static int check_memory(const struct config *c, const struct topo *t, struct err *e)
 {
 	uint64_t node_bytes[TOPO_NODES_MAX];
@@ -463,5 +500,10 @@ int config_check(const struct config *c, struct err *e)
 	r = sched_options_check(c, e);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < c->includes.count; i++) {
+		r = check_include(c->includes.item[i], e);
+		if (r < 0)
+			return err_ctx(e, r, "--include %s", c->includes.item[i]);
+	}
 	return c->cmdline ? check_cmdline(c->cmdline, e) : 0;
 }

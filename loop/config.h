@@ -48,6 +48,11 @@ struct config {
 	char *offline_cpus;
 	uint64_t memory_bytes;		/* 0: computed */
 	char *cmdline;			/* appended */
+	struct strlist includes;	/* HOST[:GUEST], into the guest */
+	struct strlist command;		/* instead of tests; empty with tty: the shell */
+	bool tty;			/* the command gets a terminal */
+	bool relay;			/* nested, inner: its streams are frames, loop/channel.h */
+	char *initramfs;		/* nested, inner: the guest's, packed already */
 	uint64_t timeout_ns;		/* 0: default, scaled by the accelerator */
 	char *scheduler;		/* program that loads the one under test; NULL: none */
 	struct strlist sched_args;
@@ -70,6 +75,7 @@ struct config {
 enum option_type {
 	OPTION_STRING,
 	OPTION_LIST,			/* may be given again */
+	OPTION_WORDS,			/* a list whose items may be any text */
 	OPTION_FLAG,			/* no argument; --no-NAME clears it, --X clears no-X */
 	OPTION_SIZE,
 	OPTION_DURATION,
@@ -88,7 +94,19 @@ struct option_row {
 	const char *help;		/* one line */
 	bool inner;			/* a nested run passes it to the inner ktstr as it is */
 	bool positional;		/* given without --NAME, and has no variable */
+	char letter;			/* "-i" is --include; 0: none */
 };
+
+static inline bool config_is_list(const struct option_row *row)
+{
+	return row->type == OPTION_LIST || row->type == OPTION_WORDS;
+}
+
+/* A command runs in the guest, and no tests. */
+static inline bool config_has_command(const struct config *c)
+{
+	return c->command.count || c->tty;
+}
 
 const struct option_row *config_options(size_t *ret_count);
 const struct option_row *config_option_find(const char *name);

@@ -87,6 +87,7 @@ static bool format_irqchip(const void *field, struct buf *out)
 static bool (*const formatters[])(const void *field, struct buf *out) = {
 	[OPTION_STRING] = format_string,
 	[OPTION_LIST] = NULL,		/* has many values: see each_item() */
+	[OPTION_WORDS] = NULL,
 	[OPTION_FLAG] = format_flag,
 	[OPTION_SIZE] = format_size,
 	[OPTION_DURATION] = format_duration,
@@ -134,7 +135,7 @@ static int each_row(const struct walk *w, const struct option_row *row)
 	_cleanup_free_ char *value = NULL, *def = NULL;
 	int r;
 
-	if (row->type == OPTION_LIST)
+	if (config_is_list(row))
 		return each_item(w, row);
 	r = format_row(w->config, row, &value);
 	if (r < 0 || !value)
@@ -215,7 +216,7 @@ static bool row_to_json(const struct config *c, const struct option_row *row,
 	_cleanup_free_ char *text = NULL;
 
 	*ret = NULL;
-	if (row->type == OPTION_LIST) {
+	if (config_is_list(row)) {
 		*ret = list_to_json((const void *)field);
 		return *ret;
 	}

@@ -17,6 +17,7 @@
 #include "loop/record.h"
 #include "loop/sched.h"
 #include "shmring/wire.h"
+#include "shmring/wire_stream.h"
 #include "vcpu/vcpu.h"
 
 struct fact_detail {
@@ -76,6 +77,9 @@ struct facts {
 	/* what the guest said */
 	bool has_exit;
 	int exit_code;
+	const struct strlist *command;	/* borrowed; NULL: tests were to run */
+	bool ended;			/* the command's status came: */
+	struct wire_ended end;
 	unsigned guest_cpus;
 	char guest_release[WIRE_NAME_MAX];
 	struct fact_test *test;
@@ -125,5 +129,7 @@ void facts_stat_add(struct facts *f, const char *name, uint64_t value);
 /* Pure: what the facts amount to, and in one line why. */
 #define FACTS_REASON_MAX 1024
 enum verdict facts_verdict(const struct facts *f, char reason[FACTS_REASON_MAX]);
+/* Pure: the exit status; of a command its own, or 99 when it has none. */
+int facts_exit_code(const struct facts *f, enum verdict v);
 
 #endif

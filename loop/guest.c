@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "loop/channel.h"
 #include "loop/run.h"
 
 /* A payload shorter than its type needs. */
@@ -49,6 +50,32 @@ static void on_lifecycle(struct ktstr_run *run, const struct frame *f)
 			      l.cpus, topo_online_cpus(&run->facts.topo));
 	phases_reach(&run->phases, PHASE_READY);
 	run_kvm_ready(run);
+	if (run->channel)
+		channel_open(run->channel);
+}
+
+/* Only the channel knows what they mean; the first grant says that the command runs. */
+static void on_stream(struct ktstr_run *run, const struct frame *f)
+{
+	if (!run->channel) {
+		run->facts.bad_frames++;
+		facts_finding(&run->facts, "BadFrame", "%s without a command",
+			      wire_type_name(f->type));
+		return;
+	}
+	if (f->type == WIRE_GRANT)
+		phases_reach(&run->phases, PHASE_TEST);
+	channel_frame(run->channel, f);
+}
+
+static void on_ended(struct ktstr_run *run, const struct frame *f)
+{
+	if (!frame_get_ended(f, &run->facts.end)) {
+		too_short(run, f);
+		return;
+	}
+	run->facts.ended = true;
+	on_stream(run, f);
 }
 
 static void on_test_start(struct ktstr_run *run, const struct frame *f)
@@ -181,6 +208,10 @@ static frame_fn *const frame_table[] = {
 	[WIRE_LOG] = on_log,
 	[WIRE_SCHED] = on_sched,
 	[WIRE_SCHED_LOG] = sched_on_log,
+	[WIRE_STDOUT] = on_stream,
+	[WIRE_STDERR] = on_stream,
+	[WIRE_GRANT] = on_stream,
+	[WIRE_ENDED] = on_ended,
 	[WIRE_TYPE_COUNT] = NULL,
 };
 static_assert(ARRAY_SIZE(frame_table) == WIRE_TYPE_COUNT + 1, "a row for every type");

@@ -21,6 +21,7 @@
 #include "loop/board.h"
 #include "loop/bus.h"
 #include "loop/irqchip.h"
+#include "loop/downlink.h"
 #include "loop/legacy.h"
 #include "mm/mm.h"
 #include "serial/serial.h"
@@ -46,6 +47,8 @@ struct machine {
 	bool split;			/* the irqchip: ours is used */
 	struct irqchip irqchip;
 	struct uart com1, com2;
+	struct downlink downlink;	/* frames into COM2 */
+	bool by_com2;			/* the guest hears nothing else */
 	int com1_irq, com2_irq;		/* eventfds bound to their GSI */
 	bool has_ring;
 	struct shmring_reader up;
@@ -273,6 +276,8 @@ int machine_create(const struct machine_spec *spec, struct machine **ret, struct
 		return err_sys(e, -ENOMEM, "machine");
 	m->initrd_fd = spec->initrd_fd < 0 ? -1 : fcntl(spec->initrd_fd, F_DUPFD_CLOEXEC, 0);
 	m->com1_irq = m->com2_irq = m->doorbell_fd = m->wake_fd = -1;
+	downlink_init(&m->downlink, &m->com2);
+	m->by_com2 = !spec->ring;
 	m->legacy = (struct legacy){ .off = on_off, .arg = m };
 	r = build(m, spec, e);
 	if (r < 0) {
@@ -337,6 +342,7 @@ void machine_destroy(struct machine *m)
 		shmring_reader_fini(&m->up);
 	mm_destroy(m->mm);
 	close_fd(&m->initrd_fd);
+	downlink_fini(&m->downlink);
 	close_fd(&m->wake_fd);
 	close_fd(&m->doorbell_fd);
 	close_fd(&m->com2_irq);
@@ -399,6 +405,7 @@ static void on_wake(struct ev_loop *loop, ev_io *w, int revents)
 		take_collected(m);
 		vcpu_exit_get(m->vcpu[i], &x);
 		machine_handle_exit(m, i, &x);
+		downlink_push(&m->downlink);
 		/* after the end the baton stays here until the stop hands it back */
 		if (!m->ended)
 			vcpu_resume(m->vcpu[i]);
@@ -551,12 +558,17 @@ int machine_send(struct machine *m, enum wire_type type, const void *payload, si
 {
 	int r;
 
-	if (!m->has_ring)
-		return -EOPNOTSUPP;
+	if (m->by_com2)
+		return downlink_send(&m->downlink, type, payload, len);
 	r = shmring_write(&m->down, type, payload, len, NULL, 0);
 	if (r == 0)
 		machine_wake_guest(m);
 	return r;
+}
+
+void machine_speak_com2(struct machine *m)
+{
+	m->by_com2 = true;
 }
 
 unsigned machine_cpus(const struct machine *m)

@@ -85,8 +85,10 @@ void machine_destroy(struct machine *m);
 
 /* The guest's frames; NULL without a ring. */
 struct shmring_reader *machine_ring(struct machine *m);
-/* Send a frame down the ring and wake the guest; -EOPNOTSUPP without one. */
+/* Send a frame down the ring and wake the guest, or without a ring into COM2. */
 int machine_send(struct machine *m, enum wire_type type, const void *payload, size_t len);
+/* The guest has shown that it does not use the ring. */
+void machine_speak_com2(struct machine *m);
 /* Have on_doorbell called again from the loop, for an owner that works in portions. */
 void machine_ring_again(struct machine *m);
 /* Wake the guest's poll. */

@@ -27,8 +27,8 @@
 #define READ_BYTES (32u << 10)
 /* What a socket may still hold when its writer is dead; more is somebody else's. */
 #define DRAIN_READS 64
-/* Frames that the outer guest does not take: signals are few. */
-#define OUT_BYTES_MAX 4096
+/* Frames that the outer guest does not take: signals are few, streams are granted. */
+#define OUT_BYTES_MAX (128u << 10)
 #define STORY_LINES 3
 
 enum { WIRE, CONSOLE, TEXT, STREAMS };
@@ -53,7 +53,7 @@ struct nested {
 	uint32_t expected;		/* sequence of the next frame */
 	uint64_t gaps;
 	struct buf out;
-	uint32_t sequence;
+	uint32_t sequence, channel_sequence;
 
 	bool ready;			/* somebody there takes signals */
 	uint64_t early;			/* signals from before that, as bits */
@@ -68,16 +68,27 @@ struct nested {
 
 /* --- frames from the outer guest --------------------------------------------- */
 
+static int send_frame(struct nested *n, enum wire_type type, const void *payload, size_t len)
+{
+	int r;
+
+	if (n->qemu.wire < 0)
+		return -EPIPE;
+	if (n->out.len > OUT_BYTES_MAX)
+		return -EAGAIN;
+	r = frame_to_stream(&n->out, type, n->sequence, payload, len);
+	if (r < 0)
+		return r;
+	n->sequence++;
+	ev_io_start(n->loop, &n->writable);
+	return 0;
+}
+
 static void send_signal(struct nested *n, int signo)
 {
 	const struct wire_exit x = { .code = signo };
 
-	if (n->qemu.wire < 0 || n->out.len > OUT_BYTES_MAX)
-		return;
-	if (frame_to_stream(&n->out, WIRE_SIGNAL, n->sequence, &x, sizeof(x)) < 0)
-		return;
-	n->sequence++;
-	ev_io_start(n->loop, &n->writable);
+	(void)send_frame(n, WIRE_SIGNAL, &x, sizeof(x));
 }
 
 static void take_lifecycle(struct nested *n, const struct frame *f)
@@ -91,7 +102,7 @@ static void take_lifecycle(struct nested *n, const struct frame *f)
 	if (l.phase != WIRE_PHASE_READY || n->ready)
 		return;
 	n->ready = true;
-	n->ops.on_progress("inner ktstr", n->ops.arg);
+	n->ops.on_progress(NESTED_INNER, n->ops.arg);
 	for (int i = 1; i < 64; i++)
 		if (n->early & UINT64_C(1) << i)
 			send_signal(n, i);
@@ -130,6 +141,10 @@ static void on_frame(const struct frame *f, void *arg)
 		break;
 	case WIRE_STDERR:
 		n->ops.on_output(STDERR_FILENO, f->payload, f->length, n->ops.arg);
+		break;
+	case WIRE_CHANNEL:
+		if (n->ops.on_channel)
+			n->ops.on_channel(f->payload, f->length, n->ops.arg);
 		break;
 	case WIRE_LIFECYCLE:
 		take_lifecycle(n, f);
@@ -393,6 +408,18 @@ void nested_signal(struct nested *n, int signo)
 		send_signal(n, signo);
 	else
 		n->early |= UINT64_C(1) << signo;
+}
+
+int nested_channel(struct nested *n, enum wire_type type, const void *payload, size_t len)
+{
+	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+	int r = frame_to_stream(&b, type, n->channel_sequence, payload, len);
+
+	if (r == 0)
+		r = send_frame(n, WIRE_CHANNEL, b.data, b.len);
+	if (r == 0)
+		n->channel_sequence++;
+	return r;
 }
 
 void nested_kill(struct nested *n)

@@ -25,6 +25,7 @@
 
 #include "base/buf.h"
 #include "loop/config.h"
+#include "shmring/wire.h"
 
 struct err;
 struct ev_loop;
@@ -35,6 +36,8 @@ struct nested;
 
 /* Where the inner kernel lies in the outer guest, under its own file name. */
 #define NESTED_KERNEL_DIR "/ktstr/kernel"
+/* And its initramfs: it is packed once, here, where all that goes in it lies. */
+#define NESTED_INITRAMFS "/ktstr/initramfs"
 
 /* Where the scheduler under test lies there. */
 #define NESTED_SCHED_DIR "/ktstr/scheduler"
@@ -51,6 +54,7 @@ struct nested_payload {
 	const char *inner_image;	/* kernel file for the inner run */
 	const struct kindex *inner_index;	/* of inner_image; may be NULL */
 	const struct kernel_modules *inner_modules;	/* may be NULL */
+	const struct buf *inner_initramfs;	/* may be NULL */
 	const char *binary;		/* becomes /init */
 	const struct strlist *args;	/* of the inner ktstr, without argv[0] */
 	const struct nested_file *file;	/* more files */
@@ -71,9 +75,11 @@ struct nested_ops {
 	 * bounded, and in pieces of any size.
 	 */
 	void (*on_output)(int fd, const void *bytes, size_t n, void *arg);
+	/* Bytes of the channel (loop/channel.h) from the inner ktstr; may be NULL. */
+	void (*on_channel)(const void *bytes, size_t n, void *arg);
 	/*
-	 * A sign of life: "outer kernel" when it runs our PID 1, then "inner
-	 * ktstr" when that is started. The guest may say it again.
+	 * A sign of life: "outer kernel" when it runs our PID 1, then
+	 * NESTED_INNER when the inner ktstr is started. The guest may say it again.
 	 */
 	void (*on_progress)(const char *phase, void *arg);
 	/*
@@ -87,6 +93,8 @@ struct nested_ops {
 	void (*on_done)(int status, const struct err *e, void *arg);
 	void *arg;
 };
+
+#define NESTED_INNER "inner ktstr"
 
 struct nested_request {
 	const char *qemu;		/* NULL: qemu-system-x86_64 from PATH */
@@ -106,6 +114,8 @@ int nested_start(struct ev_loop *loop, const struct nested_request *q,
 		 const struct nested_ops *ops, struct nested **ret, struct err *e);
 /* Pass a signal (below 64) to the inner ktstr; before it runs, when it does. */
 void nested_signal(struct nested *n, int signo);
+/* A frame into the channel to the inner ktstr; -EAGAIN when too much waits. */
+int nested_channel(struct nested *n, enum wire_type type, const void *payload, size_t len);
 /* Kill QEMU; on_done follows from the loop. */
 void nested_kill(struct nested *n);
 /* Kills what still runs, without on_done. Accepts NULL. */

@@ -118,6 +118,9 @@ static int add_all(struct initramfs *fs, const struct nested_payload *p, struct 
 				e);
 	if (r >= 0 && p->inner_index)
 		r = add_index(fs, p->inner_index, e);
+	if (r >= 0 && p->inner_initramfs)
+		r = initramfs_add_bytes(fs, NESTED_INITRAMFS, p->inner_initramfs->data,
+					p->inner_initramfs->len, 0444, e);
 	if (r >= 0)
 		r = add_strings(fs, INIT_OUTER_ARGS, (const char *const *)p->args->item,
 				p->args->count, e);

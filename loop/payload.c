@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/util.h"
 #include "boot/initramfs.h"
 #include "init/init.h"
@@ -12,6 +13,7 @@
 #include "loop/modules.h"
 #include "loop/payload_features.h"
 #include "vcpu/topo.h"
+#include "loop/payload_include.h"
 
 struct payload_draft {
 	struct initramfs *part[PAYLOAD_PARTS];
@@ -54,6 +56,7 @@ static int (*const features[])(struct payload_draft *d, const struct payload_req
 	add_modules,
 	payload_schedulers,
 	add_shape,
+	payload_add_includes,
 };
 
 /* --- adding --------------------------------------------------------------- */
@@ -144,6 +147,24 @@ static int pack_parts(struct payload_draft *d, bool lz4, struct payload *p, stru
 	return 0;
 }
 
+/* What an earlier ktstr has packed for this run. */
+static int take_packed(const char *path, struct payload *p, struct err *e)
+{
+	struct file_map m = FILE_MAP_INIT;
+	struct buf bytes = BUF_INIT;
+	int r = file_map(path, &m, e);
+
+	if (r < 0)
+		return r;
+	buf_add(&bytes, m.data, m.size);
+	file_unmap(&m);
+	if (!buf_ok(&bytes))
+		return err_sys(e, -ENOMEM, "%s", path);
+	p->bytes = p->base.bytes = bytes.len;
+	p->base.data = bytes.data;
+	return 0;
+}
+
 static int make(struct payload_draft *d, const struct payload_request *q, struct payload *p,
 		struct err *e)
 {
@@ -160,7 +181,8 @@ int payload_make(const struct payload_request *q, struct payload *ret, struct er
 {
 	struct payload_draft d = { 0 };
 	struct payload p = PAYLOAD_NONE;
-	int r = make(&d, q, &p, e);
+	const char *packed = q->config->initramfs;
+	int r = packed ? take_packed(packed, &p, e) : make(&d, q, &p, e);
 
 	initramfs_destroy(d.part[PAYLOAD_SUFFIX]);
 	initramfs_destroy(d.part[PAYLOAD_BASE]);

@@ -76,7 +76,8 @@ static void set_timeout(struct plan *p, const struct config *c)
 	const unsigned turns = (topo_cpus(&p->topo) + TIMEOUT_CPUS - 1) / TIMEOUT_CPUS;
 
 	p->timeout_ns = c->timeout_ns;
-	if (p->timeout_ns)
+	/* who sits at a terminal knows when it is enough */
+	if (p->timeout_ns || c->tty)
 		return;
 	p->timeout_ns = TIMEOUT_DEFAULT_NS * turns;
 	if (p->accel == ACCEL_NESTED || c->slow)
@@ -112,7 +113,7 @@ static int find_shape(struct plan *p, const struct config *c, uint64_t *ret_memo
 
 	*ret_memory = 0;
 	/* the guest checks names and needs too; here they only size the machine */
-	if (config_has_shape(c) && c->memory_bytes)
+	if (config_has_command(c) || (config_has_shape(c) && c->memory_bytes))
 		return config_shape(c, &c->topology, &p->topo, &p->err);
 	r = testlist_load(p->binary, &list, &p->err);
 	if (r < 0)
@@ -222,7 +223,8 @@ static int build_machine(struct plan *p, const struct config *c, const struct bo
 		.verbose = c->dmesg,
 		.crowded = topo_cpus(&p->topo) > host_cpus(),
 	});
-	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, INIT_ROLE_TEST);
+	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, c->tty ? INIT_ROLE_TERMINAL :
+		    config_has_command(c) ? INIT_ROLE_COMMAND : INIT_ROLE_TEST);
 	return machine_create(&spec, &p->machine, &p->err);
 }
 

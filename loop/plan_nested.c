@@ -158,11 +158,26 @@ static int scheduler_files(const struct config *c, struct nested_file **ret, siz
 	return 0;
 }
 
+/* Files of the user are found, with what they need, on this host only. */
+static bool brings_initramfs(const struct config *c)
+{
+	return config_has_command(c) || c->includes.count;
+}
+
+/* Both parts, as the guest's kernel gets them. */
+static int join_payload(struct plan *p, struct buf *ret)
+{
+	buf_add(ret, p->payload.base.data, p->payload.base.bytes);
+	buf_add(ret, p->payload.suffix.data, p->payload.suffix.len);
+	return buf_ok(ret) ? 0 : err_sys(&p->err, -ENOMEM, "initramfs");
+}
+
 /* Everything that was decided here is told, so that the inner run decides the same. */
 static int inner_args(struct strlist *args, const struct plan *p, const struct config *c)
 {
 	const char *slash = strrchr(p->kernel.image, '/');
 	_cleanup_free_ char *topo = NULL;
+	const struct strlist *words;
 	struct buf shape = BUF_INIT;
 	int r;
 
@@ -170,7 +185,8 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 	topo = buf_take(&shape);
 	if (!topo)
 		return -ENOMEM;
-	if ((r = strlist_add(args, "run")) < 0 ||
+	if ((r = strlist_add(args, config_has_command(c) ? "exec" : "run")) < 0 ||
+	    (config_has_command(c) && (r = add_arg(args, "--relay")) < 0) ||
 	    (r = config_to_args(c, args)) < 0 ||
 	    (r = add_scheduler_args(args, c)) < 0 ||
 	    (r = add_arg(args, "--accel=kvm")) < 0 ||
@@ -179,15 +195,17 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 			 slash ? slash + 1 : p->kernel.image)) < 0 ||
 	    (r = add_arg(args, "--topology=%s", topo)) < 0 ||
 	    (r = add_arg(args, "--memory=%" PRIu64 "M", p->memory_bytes / MIB)) < 0 ||
-	    (r = add_arg(args, "--timeout=%" PRIu64 "ms",
-			 p->timeout_ns / NSEC_PER_MSEC)) < 0 ||
 	    (r = add_modules(args, &p->modules)) < 0 ||
+	    (p->timeout_ns && (r = add_arg(args, "--timeout=%" PRIu64 "ms",
+					   p->timeout_ns / NSEC_PER_MSEC)) < 0) ||
+	    (brings_initramfs(c) && (r = add_arg(args, "--initramfs=" NESTED_INITRAMFS)) < 0) ||
 	    (r = add_arg(args, "--json")) < 0 ||
 	    (r = strlist_add(args, log_level() >= LOG_INFO ? "-v" : "-q")) < 0 ||
 	    (r = add_arg(args, "--")) < 0)
 		return r;
-	for (size_t i = 0; i < c->tests.count && r == 0; i++)
-		r = strlist_add(args, c->tests.item[i]);
+	words = config_has_command(c) ? &c->command : &c->tests;
+	for (size_t i = 0; i < words->count && r == 0; i++)
+		r = strlist_add(args, words->item[i]);
 	return r;
 }
 
@@ -202,6 +220,7 @@ int plan_nested(struct plan *p, const struct config *c)
 		.binary = p->binary,
 		.args = &args,
 	};
+	_cleanup_(buf_fini) struct buf initramfs = BUF_INIT;
 	const struct ticks before = ticks_read();
 	struct nested_file *file = NULL;
 	struct ticks after;
@@ -215,8 +234,13 @@ int plan_nested(struct plan *p, const struct config *c)
 	if (r < 0)
 		return err_sys(&p->err, r, "nested run");
 	payload.file = file;
-	r = nested_pack(&payload, p->memory_bytes, &p->outer_initrd, &p->outer_memory_bytes,
-			&p->err);
+	if (brings_initramfs(c))
+		r = join_payload(p, &initramfs);
+	if (initramfs.len)
+		payload.inner_initramfs = &initramfs;
+	if (r == 0)
+		r = nested_pack(&payload, p->memory_bytes, &p->outer_initrd,
+				&p->outer_memory_bytes, &p->err);
 	free_files(file, payload.file_count);
 	after = ticks_read();
 	p->tsc_khz = ticks_khz(&before, &after);

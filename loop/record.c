@@ -172,6 +172,24 @@ static struct json_object *vm(const struct facts *f)
 	return o;
 }
 
+static struct json_object *command(const struct facts *f)
+{
+	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
+
+	for (size_t i = 0; i < f->command->count; i++)
+		json_object_array_add(a, json_object_new_string(f->command->item[i]));
+	json_object_object_add(o, "words", a);
+	if (!f->ended)
+		return o;
+	json_object_object_add(o, "status", json_object_new_int(f->end.status));
+	if (f->end.signal)
+		add_u64(o, "signal", f->end.signal);
+	add_u64(o, "stdin_bytes", f->end.bytes[WIRE_STREAM_IN]);
+	add_u64(o, "stdout_bytes", f->end.bytes[WIRE_STREAM_OUT]);
+	add_u64(o, "stderr_bytes", f->end.bytes[WIRE_STREAM_ERR]);
+	return o;
+}
+
 static struct json_object *findings(const struct facts *f)
 {
 	struct json_object *a = json_object_new_array();
@@ -262,7 +280,9 @@ struct json_object *record_build(const struct facts *f)
 	add_str(o, "schema", RECORD_SCHEMA);
 	add_str(o, "verdict", verdict_name(v));
 	add_str(o, "reason", reason);
-	json_object_object_add(o, "exit_code", json_object_new_int(verdict_exit_code(v)));
+	json_object_object_add(o, "exit_code", json_object_new_int(facts_exit_code(f, v)));
+	if (f->command)
+		json_object_object_add(o, "command", command(f));
 	if (f->stop != STOP_NONE) {
 		add_str(o, "stop", stop_reason_name(f->stop));
 		add_str(o, "phase", phase_name(f->stop_phase));

@@ -51,6 +51,7 @@ enum stop_reason {
 	STOP_SCHED_NOT_ATTACHED,	/* it runs, but was not attached in time */
 	STOP_SCHED_EJECTED,	/* the kernel threw it out */
 	STOP_SCHED_DIED,	/* it ended while the tests ran */
+	STOP_ESCAPE,		/* by Ctrl-A X at the command's terminal */
 	STOP_CANCELLED,		/* by ktstr_run_cancel() or a signal */
 	STOP_HOST,		/* a host failure while running */
 	STOP_COUNT,

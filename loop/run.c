@@ -20,6 +20,7 @@ struct ktstr_run *ktstr_run_create(void)
 	if (!run)
 		return NULL;
 	run->err = (struct err)ERR_INIT;
+	run->streams = (struct ktstr_streams){ .in = -1, .out = -1, .err = -1 };
 	facts_init(&run->facts);
 	plan_init(&run->plan);
 	watch_init(&run->watch, 0);
@@ -45,6 +46,7 @@ void ktstr_run_destroy(struct ktstr_run *run)
 	if (!run)
 		return;
 	release(run);
+	run_channel_release(run);
 	facts_fini(&run->facts);
 	config_fini(&run->config);
 	json_object_put(run->record);
@@ -79,6 +81,23 @@ void run_finish(struct ktstr_run *run, struct json_object *record)
 	release(run);
 	phases_reach(&run->phases, PHASE_DONE);
 	phases_stop(&run->phases);
+	run->record = record;
+	run->finishing = true;
+	if (run->channel)
+		run_channel_finish(run);
+	else
+		run_end(run);
+}
+
+void run_end(struct ktstr_run *run)
+{
+	struct json_object *record = take_ptr(run->record);
+
+	run_channel_release(run);
+	if (run->facts.error) {		/* also one that came behind a nested run's record */
+		json_object_put(record);
+		record = NULL;
+	}
 	take_record(run, record);
 	if (run->facts.error)
 		err_set(&run->err, -EIO, "%s", run->facts.error);
@@ -143,7 +162,10 @@ static void on_planned(void *arg)
 	if (run->plan.note[0])
 		log_notice("%s", run->plan.note);
 	log_info("kernel %s (%s)", run->plan.kernel.image, run->plan.kernel.why);
-	r = run->plan.accel == ACCEL_KVM ? run_kvm_start(run, &e) : run_nested_start(run, &e);
+	r = config_has_command(&run->config) ? run_channel_create(run, &e) : 0;
+	if (r == 0)
+		r = run->plan.accel == ACCEL_KVM ? run_kvm_start(run, &e) :
+						   run_nested_start(run, &e);
 	if (r < 0)
 		finish_with_error(run, &e);
 }
@@ -161,6 +183,7 @@ int ktstr_run_start(struct ktstr_run *run, struct ev_loop *loop,
 	r = sched_facts_init(&run->facts.sched, &run->config);
 	if (r < 0)
 		return err_sys(&run->err, r, "scheduler");
+	run->facts.command = config_has_command(&run->config) ? &run->config.command : NULL;
 	r = job_start(loop, work_plan, on_planned, run, &run->job, &run->err);
 	if (r < 0)
 		return r;
@@ -175,9 +198,13 @@ int ktstr_run_start(struct ktstr_run *run, struct ev_loop *loop,
 
 void ktstr_run_cancel(struct ktstr_run *run)
 {
-	if (!run->loop || run->record)
+	if (!run->loop || run->record_text)
 		return;
 	run->cancels++;
+	if (run->finishing) {	/* whoever does not read the rest is not waited for */
+		run_end(run);
+		return;
+	}
 	/* a plan under way is short and cannot be interrupted: on_planned() looks */
 	if (run->machine)
 		run_kvm_cancel(run, run->cancels > 1);

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "ktstr/ktstr.h"
 #include "loop/config.h"
 #include "loop/facts.h"
 #include "loop/phases.h"
@@ -26,6 +27,7 @@
 #include "serial/capture.h"
 #include "shmring/shmring.h"
 
+struct channel;
 struct job;
 struct json_object;
 struct ktstr_run;
@@ -57,7 +59,14 @@ struct ktstr_run {
 	struct buf inner_out;		/* the inner ktstr's stdout: its record */
 	bool inner_overflow;
 
+	/* a command's streams (loop/run_channel.c) */
+	struct ktstr_streams streams;
+	struct wire_window window;	/* of the terminal; all 0: not told */
+	struct channel *channel;	/* NULL: no command */
+	struct frame_decoder from_inner;	/* nested: the channel's bytes */
+
 	/* the end */
+	bool finishing;			/* only output is still being written */
 	struct json_object *record;
 	char *record_text;
 	int exit_code;
@@ -83,6 +92,14 @@ void run_finish(struct ktstr_run *run, struct json_object *record);
 
 /* The guest said READY: begin to watch it. */
 void run_kvm_ready(struct ktstr_run *run);
+/* With a command: make its channel. From run_finish(): close it, then run_end(). */
+int run_channel_create(struct ktstr_run *run, struct err *e);
+void run_channel_finish(struct ktstr_run *run);
+void run_channel_release(struct ktstr_run *run);
+/* Bytes of a nested run's channel. */
+void run_channel_bytes(const void *bytes, size_t n, void *arg);
+/* The channel is closed, or there was none: call done(). */
+void run_end(struct ktstr_run *run);
 
 /* A frame of the guest becomes facts (loop/guest.c). */
 void guest_frame(struct ktstr_run *run, const struct frame *f);

@@ -71,6 +71,7 @@ static void on_com2_frame(const struct frame *f, void *arg)
 	struct ktstr_run *run = arg;
 
 	run->facts.by_com2 = true;
+	machine_speak_com2(run->machine);
 	guest_frame(run, f);
 }
 

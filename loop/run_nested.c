@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/util.h"
+#include "loop/channel.h"
 #include "loop/nested.h"
 #include "loop/run.h"
 
@@ -43,8 +44,11 @@ static void on_progress(const char *what, void *arg)
 	struct ktstr_run *run = arg;
 
 	log_info("%s", what);
+	if (run->channel && !strcmp(what, NESTED_INNER))
+		channel_open(run->channel);
 	phases_reach(&run->phases, PHASE_INIT);
-	phases_limit(&run->phases, OUTER_LIMIT_NS + 2 * run->plan.timeout_ns);
+	phases_limit(&run->phases, run->plan.timeout_ns ?
+		     OUTER_LIMIT_NS + 2 * run->plan.timeout_ns : 0);
 }
 
 static void on_expired(enum stop_reason why, uint64_t limit_ns, void *arg)
@@ -170,6 +174,7 @@ int run_nested_start(struct ktstr_run *run, struct err *e)
 	};
 	const struct nested_ops ops = {
 		.on_output = on_output,
+		.on_channel = run_channel_bytes,
 		.on_progress = on_progress,
 		.on_done = on_done,
 		.arg = run,

@@ -23,7 +23,7 @@ static_assert(ARRAY_SIZE(steps) == PHASE_COUNT, "every phase has words");
 
 const char *ktstr_run_step(const struct ktstr_run *run)
 {
-	if (!run->loop || run->record)
+	if (!run->loop || run->record_text || run->finishing)
 		return "";
 	/* the phases of a nested run pass inside it, out of our sight */
 	if (run->nested)

@@ -63,6 +63,7 @@ static const struct {
 	[STOP_SCHED_NOT_ATTACHED] = { "scheduler-not-attached", VERDICT_FAIL },
 	[STOP_SCHED_EJECTED] = { "scheduler-ejected", VERDICT_FAIL },
 	[STOP_SCHED_DIED] = { "scheduler-died", VERDICT_FAIL },
+	[STOP_ESCAPE] = { "escape", VERDICT_ERROR },
 	[STOP_CANCELLED] = { "cancelled", VERDICT_ERROR },
 	[STOP_HOST] = { "host", VERDICT_ERROR },
 };
@@ -173,6 +174,27 @@ static enum verdict judge_ended(const struct facts *f, char *reason)
 	return v;
 }
 
+static enum verdict judge_command(const struct facts *f, char *reason)
+{
+	if (!f->ended) {
+		say(reason, "the guest ended without the command's status");
+		return VERDICT_ERROR;
+	}
+	if (f->end.signal)
+		say(reason, "the command died of signal %u", f->end.signal);
+	else
+		say(reason, "the command exited with status %d", f->end.status);
+	return f->end.status ? VERDICT_FAIL : VERDICT_PASS;
+}
+
+int facts_exit_code(const struct facts *f, enum verdict v)
+{
+	if (!f->command || f->error || f->stop == STOP_ESCAPE)
+		return verdict_exit_code(v);
+	return f->stop == STOP_POWEROFF && f->ended ? f->end.status :
+						      verdict_exit_code(VERDICT_ERROR);
+}
+
 enum verdict facts_verdict(const struct facts *f, char reason[FACTS_REASON_MAX])
 {
 	if (f->error) {
@@ -180,11 +202,14 @@ enum verdict facts_verdict(const struct facts *f, char reason[FACTS_REASON_MAX])
 		return VERDICT_ERROR;
 	}
 	if (f->stop == STOP_POWEROFF)
-		return judge_ended(f, reason);
+		return f->command ? judge_command(f, reason) : judge_ended(f, reason);
 	if (f->stop == STOP_NONE) {
 		say(reason, "the run did not end");
 		return VERDICT_ERROR;
 	}
 	say(reason, "%s", f->stop_text);
+	/* whoever sits at the command's terminal may leave it */
+	if (f->command && f->stop == STOP_ESCAPE)
+		return VERDICT_PASS;
 	return stops[f->stop].verdict;
 }

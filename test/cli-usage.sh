@@ -93,8 +93,10 @@ no command|
 runn: unknown command; did you mean run\?|runn
 frobnicate: unknown command|frobnicate
 -x: unknown command|-x
-shell: unknown command|shell
-exec: unknown command|exec
+stdin is no terminal|shell
+no command; it comes after --|exec
+a command comes after --: uname: unexpected argument|exec uname
+--tap: unknown option|exec --tap -- true
 --nope: unknown option|run --nope
 --topolgy.*: unknown option; did you mean --topology\?|run --topolgy=1,1,1,1
 --topo: unknown option|run --topo 1,1,1,1
@@ -104,9 +106,12 @@ distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --sched-enable true: takes echo VALUE > FILE|run --sched-enable true
 --stage a: takes NAME=PATH|run --stage a
 --stage: two of the name a|run --stage a=./b --stage a=./c
--i: unknown option|run -i file
 --monitor-interval: takes 1ms to 10s|run --monitor-interval 1us
 --monitor-interval fast: takes a duration|run --monitor-interval fast
+--include: takes HOST|run -i
+--include x:/dev/y: .*/dev is reserved in the guest|run -i x:/dev/y
+--include x:/a/../b: .*"\.\."|run -ix:/a/../b
+--tty: is for ktstr exec and ktstr shell|run --tty
 --binary.*: unknown option|run --binary x
 --test.*: unknown option|run --test x
 --no-kernel: unknown option|run --no-kernel
@@ -150,6 +155,10 @@ doctor: x: unexpected argument|doctor x
 x: unexpected argument|version x
 x: unexpected argument|version -- x
 TABLE
+
+call exec --json -- true
+ok "the stdout of exec is not for a record" prints err "^ktstr: --json: stdout is the command's"
+ok "which is a usage error" ends 64
 
 call run --tap --json
 ok "stdout has room for one format" prints err '^ktstr: --tap and --json: '
@@ -276,7 +285,7 @@ call --help
 ok "--help ends with 0" ends 0
 ok "on stdout alone" is_empty err
 commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' "$dir/out")
-for c in run list kernel doctor cleanup version; do
+for c in run list shell exec kernel doctor cleanup version; do
 	ok "--help has $c" sh -c 'echo "$1" | grep -qx "$2"' - "$commands" "$c"
 done
 man=$top_srcdir/doc/ktstr.1

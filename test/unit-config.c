@@ -260,12 +260,16 @@ static void fill(struct config *c)
 	config_set(c, "offline-cpus", "1", NULL);
 	config_set(c, "memory", "1536K", NULL);
 	config_set(c, "cmdline", "--a b=\"c d\"", NULL);
+	config_set(c, "include", "./x:/y", NULL);
+	config_set(c, "tty", "1", NULL);
 	config_set(c, "timeout", "1500us", NULL);
 	config_set(c, "scheduler", "./s", NULL);
 	config_set(c, "sched-arg", "--a=b c", NULL);
 	config_set(c, "sched-enable", "echo 1 > /x", NULL);
 	config_set(c, "sched-disable", "echo 0 > /x", NULL);
 	config_set(c, "stage", "other=./o", NULL);
+	config_set(c, "initramfs", "/i", NULL);
+	config_set(c, "relay", "1", NULL);
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
 	config_set(c, "irqchip", "split", NULL);
@@ -280,6 +284,8 @@ static void fill(struct config *c)
 	config_set(c, "binary", "./x", NULL);
 	config_set(c, "test", "a", NULL);
 	config_set(c, "test", "b", NULL);
+	config_set(c, "command", "a\nb", NULL);
+	config_set(c, "command", "", NULL);
 }
 
 static void every_option_survives_the_way_to_text_and_back(void)
@@ -329,7 +335,8 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 {
 	static const char *const want[] = {
 		"--topology=1n1l2c1t", "--memory=1536K", "--cmdline=--a b=\"c d\"",
-		"--timeout=1500us", "--sched-arg=--a=b c", "--sched-enable=echo 1 > /x",
+		"--tty", "--timeout=1500us", "--sched-arg=--a=b c",
+		"--sched-enable=echo 1 > /x",
 		"--sched-disable=echo 0 > /x", "--irqchip=split", "--dmesg", "--no-fast-boot",
 		"--lz4", "--no-ring", "--no-monitor",
 		"--monitor-interval=20ms",

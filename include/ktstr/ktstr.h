@@ -53,6 +53,29 @@ KTSTR_API void ktstr_run_destroy(struct ktstr_run *run);
 KTSTR_API int ktstr_run_set(struct ktstr_run *run, const char *option, const char *value);
 
 /*
+ * The streams of a run's command ("command", a word at a time, and "tty"),
+ * which otherwise has an empty stdin and output that is thrown away. The
+ * descriptors are borrowed until done; -1 stands for such a stream. With "tty"
+ * stdin may have Ctrl-A X in it, which ends the run. begun (may be NULL) is
+ * called once, when the command runs and before its first output. Before
+ * ktstr_run_start().
+ */
+struct ktstr_streams {
+	int in, out, err;
+	void (*begun)(struct ktstr_run *run, void *arg);
+	void *arg;
+};
+
+KTSTR_API int ktstr_run_streams(struct ktstr_run *run, const struct ktstr_streams *streams);
+
+/* The size of the command's terminal, at any time; term: its $TERM, counts before the start. */
+KTSTR_API void ktstr_run_window(struct ktstr_run *run, unsigned rows, unsigned columns,
+				const char *term);
+
+/* Send the command a signal; -ESRCH when none runs. */
+KTSTR_API int ktstr_run_signal(struct ktstr_run *run, int signo);
+
+/*
  * Start on the caller's loop. done is called exactly once, from the loop,
  * when the run is over and everything but the result is released. Returns 0,
  * or a negative errno when the options contradict each other (done is then
@@ -73,7 +96,10 @@ KTSTR_API void ktstr_run_cancel(struct ktstr_run *run);
  */
 KTSTR_API const char *ktstr_run_step(const struct ktstr_run *run);
 
-/* After done: 0 pass, 1 fail, 2 inconclusive, 77 skip, 99 error. */
+/*
+ * After done: 0 pass, 1 fail, 2 inconclusive, 77 skip, 99 error. Of a command its
+ * own status (128 + N for signal N), 99 when there is none.
+ */
 KTSTR_API int ktstr_run_exit_code(const struct ktstr_run *run);
 
 /* After done: the record, one JSON document (schema ktstr.run/1). Lives as long as run. */
