@@ -225,6 +225,17 @@ static void on_stop(struct command *c)
 
 enum { CHILD, HOST, INPUT, OUTPUT, COUNT = OUTPUT + WIRE_STREAM_COUNT };
 
+/* Once the command is gone, a stream that is empty is over, though nobody granted to read it. */
+static bool has_output(struct command *c, int s)
+{
+	int n = 0;
+
+	if (c->process.out[s] >= 0 && c->proc.exited && !stream_room(&c->to_host[s]) &&
+	    ioctl(c->process.out[s], FIONREAD, &n) == 0 && !n)
+		close_fd(&c->process.out[s]);
+	return c->process.out[s] >= 0;
+}
+
 /* True when output waits that the host does not take now. */
 static bool want(struct command *c, struct pollfd p[COUNT])
 {
@@ -234,7 +245,7 @@ static bool want(struct command *c, struct pollfd p[COUNT])
 	p[HOST] = (struct pollfd){ .fd = -1 };
 	p[INPUT] = (struct pollfd){ .fd = c->in.len ? c->process.in : -1, .events = POLLOUT };
 	for (int s = 0; s < WIRE_STREAM_COUNT; s++) {
-		bool open = c->process.out[s] >= 0;
+		bool open = has_output(c, s);
 		bool may = open && !c->host->busy && stream_room(&c->to_host[s]);
 
 		p[OUTPUT + s] = (struct pollfd){ .fd = may ? c->process.out[s] : -1,
