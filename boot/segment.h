@@ -14,7 +14,7 @@
  * uses one holds a shared flock on it for as long as its mapping lives, so that
  * making room does not take it away in vain. One that is not of the right size,
  * or whose last page does not say that it is KEY, is removed and never mapped.
- * No symbolic link is followed. KTSTR_SHM_DIR stands for /dev/shm.
+ * No symbolic link is followed. KTSTR_SHM_DIR stands for /dev/shm; off: no store.
  *
  * Without the store, and when it is full, the bytes are packed all the same:
  * they lie in our own memory then, and *why says so.

@@ -32,6 +32,8 @@ static int store_path(char *path, size_t n, struct err *e)
 	int len = snprintf(path, n, "%s/ktstr-%u", root && *root ? root : "/dev/shm",
 			   (unsigned)geteuid());
 
+	if (root && !strcmp(root, "off"))
+		return err_set(e, -EOPNOTSUPP, "shared memory: KTSTR_SHM_DIR is off");
 	return len < (int)n ? 0 : err_sys(e, -ENAMETOOLONG, "shared memory");
 }
 

@@ -32,6 +32,7 @@ void plan_init(struct plan *p)
 {
 	memset(p, 0, sizeof(*p));
 	p->err = p->copied = p->index_why = (struct err)ERR_INIT;
+	err_set(&p->copied, -ENODATA, "nothing was loaded");
 	p->payload = (struct payload)PAYLOAD_NONE;
 }
 

@@ -159,7 +159,7 @@ static void the_archive_holds_what_the_inner_run_needs(void)
 	holds(&p, "ktstr/kernel/kernel.index", bytes, n);
 	kindex_close(index);
 	holds(&p, "ktstr/outer.args", "run\0--topology=1,1,2,1", 23);
-	holds(&p, "ktstr/outer.env", "TMPDIR=/tmp", 12);
+	holds(&p, "ktstr/outer.env", "TMPDIR=/tmp\0KTSTR_SHM_DIR=off", 30);
 	file_unmap(&self);
 }
 

@@ -56,6 +56,17 @@ nested)
 		vm_prints err '^ktstr: .*nested' ;;
 esac
 
+# memory: what is computed is enough, and less is refused before anything boots
+least=$(vm_json memory_mib)
+vm_run run --json --topology 1,1,4,1 --memory "${least}M"
+ok "the memory that was computed is enough when it is given" smoke_passes
+for mib in $((least - 2)) $((least / 2)) 4; do
+	vm_run run --json --topology 1,1,4,1 --memory "${mib}M"
+	ok "${mib}M, which are less, are refused" vm_ends 99
+	ok "before anything boots, with the numbers" vm_like reason \
+		"memory of ${mib}M is too small: kernel [0-9]+M, initramfs [0-9]+M packed and [0-9]+M unpacked, 4 CPUs: at least ${least}M"
+done
+
 # one boot for all the other outputs
 vm_run run --junit "$vm_dir/junit" --json="$vm_dir/json" --dmesg
 ok "a run for a person ends with 0, too" vm_ends 0
