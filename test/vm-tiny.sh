@@ -52,6 +52,11 @@ ok "memory that nobody claims is no error, and ACPI powers off" \
 vm_run run --accel kvm --kernel "$vm_dir/vmlinux" --topology 1,1,4,1 --json --timeout 1s
 ok "vCPUs that wait for SIPI park too" ended deadline loaded 'vCPU 0 at'
 ok "and every vCPU is in the record" vm_says vm.vcpus 4
+# cores and threads that are no powers of two: the last APIC id is 966
+vm_run run --accel kvm --kernel "$vm_dir/vmlinux" --topology 1,8,9,7 --json --timeout 1s
+ok "504 vCPUs with large APIC ids start and park" ended deadline loaded 'vCPU 0 at'
+ok "every one of them is in the record" vm_says vm.vcpus 504
+ok "their irqchip is split" vm_says vm.irqchip split
 
 # SIGINT while it spins: once is enough before PID 1 runs.
 timeout -s INT 1 "$ktstr" run --accel kvm --kernel "$vm_dir/vmlinux" --json \
