@@ -67,10 +67,11 @@ int kernel_find(const char *spec, struct kernel *ret, struct err *e);
 int kernel_read_payload(const char *bzimage, struct buf *ret, struct err *e);
 
 /*
- * Copy a kernel into the cache: a file, a Debian package (dpkg-deb unpacks
- * it), or a folder. *ret is the entry.
+ * Copy a kernel into the cache: a file, a folder, or a package of Debian or an
+ * RPM distribution, and several packages where image and modules are apart.
+ * count is at least 1. *ret is the entry.
  */
-int kernel_import(const char *path, struct kernel *ret, struct err *e);
+int kernel_import(const char *const *paths, size_t count, struct kernel *ret, struct err *e);
 
 /* Remove what imports left that did not come to their end. *ret: how many. */
 int kernel_sweep(unsigned *ret, struct err *e);

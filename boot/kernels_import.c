@@ -322,21 +322,26 @@ static int publish_as_key(struct import *im, char **ret_key)
 static int gather(struct import *im)
 {
 	_cleanup_free_ char *unpacked = NULL;
-	bool deb = kernel_is_deb(im->path);
-	int r = deb ? 0 : kernel_parts_find(im->path, &im->parts, im->e);
+	bool package = kernel_is_package(im->path);
+	int r = package ? 0 : kernel_parts_find(im->path, &im->parts, im->e);
 
 	if (r < 0)
 		return r;
+	if (!package && im->q->more_count)
+		return err_set(im->e, -EINVAL, "%s: not a package, so it cannot go together with "
+			       "%s", im->path, im->q->more[0]);
 	kernel_stage_sweep(im->entries);
 	r = kernel_stage_create(im->entries, &im->stage, im->e);
-	if (r < 0 || !deb)
+	if (r < 0 || !package)
 		return r;
 	im->move = true;
 	if (asprintf(&unpacked, "%s/unpacked", im->stage.dir) < 0)
 		return err_sys(im->e, -ENOMEM, "import %s", im->path);
 	r = file_mkdirs(unpacked, 0755, im->e);
 	if (r == 0)
-		r = kernel_unpack_deb(im->path, unpacked, im->e);
+		r = kernel_unpack_package(im->path, unpacked, im->e);
+	for (size_t i = 0; r == 0 && i < im->q->more_count; i++)
+		r = kernel_unpack_package(im->q->more[i], unpacked, im->e);
 	if (r == 0) {
 		r = kernel_parts_find(unpacked, &im->parts, im->e);
 		if (r == -ENOENT)
@@ -371,7 +376,11 @@ int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, 
 	return kernel_entry_load(im.entries, key, ret, e);
 }
 
-int kernel_import(const char *path, struct kernel *ret, struct err *e)
+int kernel_import(const char *const *paths, size_t count, struct kernel *ret, struct err *e)
 {
-	return kernel_import_as(&(struct kernel_import_request){ .path = path }, ret, e);
+	const struct kernel_import_request q = {
+		.path = paths[0], .more = paths + 1, .more_count = count - 1,
+	};
+
+	return kernel_import_as(&q, ret, e);
 }

@@ -44,6 +44,8 @@ int kernel_entry_load(const char *dir, const char *key, struct kernel *ret, stru
 
 struct kernel_import_request {
 	const char *path;	/* a file, a package or a folder */
+	const char *const *more;	/* packages that belong to the package */
+	size_t more_count;
 	const char *key;	/* of the entry; NULL: from the release, which is free to take */
 	const char *source;	/* to write down; NULL: path */
 	bool replace;		/* an entry of this key goes; else it stays as it is */
@@ -139,9 +141,13 @@ char kernel_config_value(const struct kernel *k, const char *option);
 /* Write the config that a vmlinux carries to a new file. -ENOENT: it carries none. */
 int kernel_config_extract(const char *vmlinux, const char *to, struct err *e);
 
-/* --- packages (kernels_deb.c) -------------------------------------------- */
+/* --- packages (kernels_package.c, kernels_rpm.c) -------------------------- */
 
-bool kernel_is_deb(const char *path);
-int kernel_unpack_deb(const char *path, const char *to, struct err *e);
+bool kernel_is_package(const char *path);
+int kernel_unpack_package(const char *path, const char *to, struct err *e);
+
+#define KERNEL_RPM_MAGIC "\xed\xab\xee\xdb"
+/* Where the packed archive begins, which is inside. -EBADMSG. */
+int kernel_rpm_payload(const uint8_t *p, size_t n, size_t *ret_at);
 
 #endif

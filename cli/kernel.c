@@ -86,10 +86,12 @@ void cli_kernel_print(const struct cli_options *o, const struct kernel *k)
 		puts(k->key);
 }
 
-static int import(const struct cli_options *o, const char *path, struct err *e)
+static int import(const struct cli_options *o, const char *unused, struct err *e)
 {
 	struct kernel k = { 0 };
-	int r = kernel_import(path, &k, e);
+	int r = kernel_import(o->word + 1, o->word_count - 1, &k, e);
+
+	(void)unused;
 
 	if (r < 0)
 		return r;
@@ -121,7 +123,7 @@ static const struct action {
 } actions[] = {
 	{ "list", list, NULL, false },
 	{ "build", cli_kernel_build, NULL, false },
-	{ "import", import, "FILE, PACKAGE.deb or FOLDER", true },
+	{ "import", import, "FILE, FOLDER, or PACKAGE...", true },
 	{ "check", cli_kernel_check, "SPEC", false },
 	{ "path", path, "SPEC", false },
 };
@@ -166,7 +168,7 @@ static int dispatch(const struct cli_options *o)
 	if (a->run != cli_kernel_build && (o->source || o->fragment))
 		return cli_usage_error("kernel %s: --%s: only build takes it", a->name,
 				       o->source ? "source" : "fragment");
-	if (options_check_words(o, a->arg ? 2 : 1, &e) < 0)
+	if (a->run != import && options_check_words(o, a->arg ? 2 : 1, &e) < 0)
 		return cli_usage_error("kernel %s: %s", a->name, err_text(&e));
 	r = a->run(o, arg, &e);
 	return r < 0 ? cli_error("kernel: %s", err_text(&e)) : r;
@@ -194,7 +196,7 @@ const struct cli_command cli_kernel = {
 	.help = "show, build and add kernels",
 	.more = "  list                the kernels in the cache, newest import first: key, release, file\n"
 		"  build               make a guest kernel from source; the same one is made once\n"
-		"  import PATH         copy one into the cache: a file, a Debian package or a folder\n"
+		"  import PATH...      copy one into the cache: a file, a folder, or packages (.deb, .rpm)\n"
 		"  check [SPEC]        what it has of what ktstr wants: 1 if it cannot be used,\n"
 		"                      2 if that cannot be told\n"
 		"  path [SPEC]         print the file that run --kernel SPEC would boot\n",

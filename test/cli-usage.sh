@@ -147,7 +147,7 @@ did you mean import|kernel imprt
 did you mean build|kernel buidl
 kernel list: --source: only build takes it|kernel list --source x
 --fragment: takes FILE|kernel build --fragment
-kernel import: takes FILE|kernel import
+kernel import: takes FILE, FOLDER, or PACKAGE|kernel import
 kernel list: more: unexpected argument|kernel list more
 kernel path: b: unexpected argument|kernel path a b
 kernel: --force: unknown option|kernel import --force x

@@ -96,7 +96,7 @@ static int import(struct fixture *f, const char *path)
 {
 	kernel_fini(&f->k);
 	err_clear(&f->e);
-	return kernel_import(path, &f->k, &f->e);
+	return kernel_import(&path, 1, &f->k, &f->e);
 }
 
 __attribute__((unused))

@@ -63,6 +63,54 @@ static void an_import_unpacks_the_payload_and_the_guest_boots_that(void)
 	teardown(&f);
 }
 
+/* As the kernel's build packs it: scripts/Makefile.lib, cmd_*_with_size. */
+static const struct {
+	const char *program, *command;
+	bool size;			/* le32 of the unpacked size behind it */
+} compressions[] = {
+	{ "gzip", "gzip -n -f -9 -c", false },
+	{ "bzip2", "bzip2 -9 -c", true },
+	{ "xz", "xz --format=lzma -9 -c", true },
+	{ "xz", "xz --check=crc32 --x86 --lzma2=,dict=32MiB -c", true },
+	{ "lzop", "lzop -9 -c", true },
+	{ "lz4", "lz4 -l -9 -c", true },
+	{ "zstd", "zstd -22 --ultra -q -c", true },
+};
+
+static void every_compression_of_the_kernels_build_is_unpacked(void)
+{
+	struct buf vmlinux = BUF_INIT;
+	struct fixture f;
+
+	setup(&f);
+	make_vmlinux(&vmlinux, "6.12.3-packed");
+	put(&f, "vmlinux", vmlinux.data, vmlinux.len);
+	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
+		_cleanup_(file_unmap) struct file_map m = FILE_MAP_INIT;
+		_cleanup_(buf_fini) struct buf packed = BUF_INIT;
+		char command[3 * PATH_MAX];
+
+		if (!kernel_tool_exists(compressions[i].program)) {
+			tap_skip(compressions[i].program);
+			continue;
+		}
+		snprintf(command, sizeof(command), "%s <%s >%s", compressions[i].command,
+			 in_dir(&f, "vmlinux"), in_dir(&f, "raw"));
+		tap_ok(system(command) == 0 && file_map(in_dir(&f, "raw"), &m, NULL) == 0, "%s",
+		       command);
+		buf_add(&packed, m.data, m.size);
+		if (compressions[i].size)
+			buf_le32(&packed, (uint32_t)vmlinux.len);
+		unlink(in_dir(&f, "out"));
+		tap_ok(kernel_unpack_payload(put_packed(&f, &packed, (uint32_t)packed.len),
+					     in_dir(&f, "out")) &&
+		       same_files(in_dir(&f, "out"), in_dir(&f, "vmlinux")), "%s",
+		       compressions[i].command);
+	}
+	buf_fini(&vmlinux);
+	teardown(&f);
+}
+
 static void refused(struct fixture *f, const struct buf *payload, uint32_t length,
 		    const char *what)
 {
@@ -120,6 +168,7 @@ static void without_the_program_the_image_stays_packed(void)
 int main(void)
 {
 	TAP_RUN(an_import_unpacks_the_payload_and_the_guest_boots_that);
+	TAP_RUN(every_compression_of_the_kernels_build_is_unpacked);
 	TAP_RUN(what_is_no_payload_is_left_alone);
 	TAP_RUN(without_the_program_the_image_stays_packed);
 	return tap_done();
