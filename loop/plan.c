@@ -14,13 +14,10 @@
 #include "base/util.h"
 #include "boot/boot.h"
 #include "init/init.h"
-#include "loop/kernel_index.h"
 #include "loop/machine.h"
 #include "loop/plan_nested.h"
 #include "loop/testlist.h"
 #include "mm/mm.h"
-#include "monitor/kindex.h"
-#include "monitor/sample.h"
 #include "vcpu/probe.h"
 
 #define TIMEOUT_DEFAULT_NS (60 * NSEC_PER_SEC)
@@ -31,7 +28,7 @@
 void plan_init(struct plan *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->err = p->copied = p->index_why = (struct err)ERR_INIT;
+	p->err = p->copied = (struct err)ERR_INIT;
 	err_set(&p->copied, -ENODATA, "nothing was loaded");
 	p->payload = (struct payload)PAYLOAD_NONE;
 }
@@ -43,8 +40,6 @@ void plan_fini(struct plan *p)
 	buf_fini(&p->outer_initrd);
 	kernel_fini(&p->outer);
 	kernel_modules_fini(&p->modules);
-	sampler_destroy(p->sampler);
-	kindex_close(p->index);
 	kernel_fini(&p->kernel);
 	free(p->release);
 	free(p->binary);
@@ -133,15 +128,6 @@ static int read_modules(struct plan *p, const struct config *c)
 	for (size_t i = 0; i < c->modules.count && r == 0; i++)
 		r = kernel_modules_read(&p->kernel, c->modules.item[i], &p->modules, &p->err);
 	return r;
-}
-
-/* Without it the run has no monitor and no names for code, and says so. */
-static int find_index(struct plan *p, const struct config *c)
-{
-	if (kernel_index_open(p->kernel.image, &p->index, &p->index_why) < 0 || c->no_monitor ||
-	    p->accel == ACCEL_NESTED)
-		return 0;
-	return sampler_create(p->index, topo_cpus(&p->topo), &p->sampler, &p->err);
 }
 
 /* --- memory --------------------------------------------------------------- */
@@ -251,7 +237,6 @@ static int make(struct plan *p, const struct config *c)
 	payload.binary = p->binary;
 	if ((r = read_modules(p, c)) < 0 ||
 	    (r = find_shape(p, c, &tests_need)) < 0 ||
-	    (r = find_index(p, c)) < 0 ||
 	    (r = payload_make(&payload, &p->payload, &p->err)) < 0 ||
 	    (r = size_memory(p, c, &img, tests_need)) < 0)
 		return r;

@@ -18,9 +18,7 @@
 #include "loop/config.h"
 #include "loop/payload.h"
 
-struct kindex;
 struct machine;
-struct sampler;
 
 struct plan {
 	enum accel accel;		/* ACCEL_KVM or ACCEL_NESTED */
@@ -28,9 +26,6 @@ struct plan {
 	char *binary;
 	struct kernel kernel;
 	struct kernel_modules modules;	/* of the guest kernel, that were asked for */
-	struct kindex *index;		/* of the kernel; NULL: index_why says why */
-	struct sampler *sampler;	/* for it; NULL without an index or a monitor */
-	struct err index_why;
 	char *release;			/* of the guest kernel, as its file says; may be NULL */
 	struct topo topo;
 	uint64_t memory_bytes;

@@ -12,10 +12,12 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/util.h"
+#include "loop/kernel_index.h"
 #include "loop/nested.h"
 #include "loop/plan.h"
 #include "loop/sched.h"
 #include "loop/ticks.h"
+#include "monitor/kindex.h"
 
 /* The first kernel of the cache that can be an outer one. */
 static int find_in_cache(struct plan *p)
@@ -209,19 +211,30 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 	return r;
 }
 
+/* The inner run could not make it; without it it is not watched, and says so. */
+static struct kindex *open_index(const char *image)
+{
+	struct kindex *k = NULL;
+	struct err why = ERR_INIT;
+
+	if (kernel_index_open(image, &k, &why) < 0)
+		log_info("the scheduler will not be watched: %s", err_text(&why));
+	return k;
+}
+
 int plan_nested(struct plan *p, const struct config *c)
 {
 	_cleanup_(strlist_fini) struct strlist args = { 0 };
 	struct nested_payload payload = {
 		.outer = &p->outer,
 		.inner_image = p->kernel.image,
-		.inner_index = p->index,
 		.inner_modules = &p->modules,
 		.binary = p->binary,
 		.args = &args,
 	};
 	_cleanup_(buf_fini) struct buf initramfs = BUF_INIT;
 	const struct ticks before = ticks_read();
+	struct kindex *index;
 	struct nested_file *file = NULL;
 	struct ticks after;
 	int r = find_outer(p, c);
@@ -234,6 +247,7 @@ int plan_nested(struct plan *p, const struct config *c)
 	if (r < 0)
 		return err_sys(&p->err, r, "nested run");
 	payload.file = file;
+	payload.inner_index = index = open_index(p->kernel.image);
 	if (brings_initramfs(c))
 		r = join_payload(p, &initramfs);
 	if (initramfs.len)
@@ -241,6 +255,7 @@ int plan_nested(struct plan *p, const struct config *c)
 	if (r == 0)
 		r = nested_pack(&payload, p->memory_bytes, &p->outer_initrd,
 				&p->outer_memory_bytes, &p->err);
+	kindex_close(index);
 	free_files(file, payload.file_count);
 	after = ticks_read();
 	p->tsc_khz = ticks_khz(&before, &after);

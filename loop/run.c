@@ -23,7 +23,7 @@ struct ktstr_run *ktstr_run_create(void)
 	run->streams = (struct ktstr_streams){ .in = -1, .out = -1, .err = -1 };
 	facts_init(&run->facts);
 	plan_init(&run->plan);
-	watch_init(&run->watch, 0);
+	watch_init(&run->watch);
 	if (config_init(&run->config) < 0) {
 		free(run);
 		return NULL;

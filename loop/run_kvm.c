@@ -173,12 +173,12 @@ static void on_asked(unsigned cpu, const struct vcpu_regs *regs, void *arg)
 	struct ktstr_run *run = arg;
 
 	(void)cpu;
-	watch_asked(&run->watch, run->machine, &run->plan, regs);
+	watch_asked(&run->watch, regs);
 }
 
 void run_kvm_ready(struct ktstr_run *run)
 {
-	watch_start(&run->watch, run->loop, run->machine, &run->plan);
+	watch_ready(&run->watch);
 }
 
 static void add_line(const char *line, void *arg)
@@ -194,7 +194,7 @@ static void add_stat(const char *name, uint64_t value, void *arg)
 static void collect_vcpus(struct ktstr_run *run)
 {
 	struct facts *f = &run->facts;
-	const struct kindex *index = run->plan.index;
+	const struct kindex *index = watch_index(&run->watch);
 
 	f->vcpu = calloc(machine_cpus(run->machine), sizeof(*f->vcpu));
 	for (unsigned i = 0; f->vcpu && i < machine_cpus(run->machine); i++) {
@@ -290,7 +290,6 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	int r;
 
 	run->machine = take_ptr(run->plan.machine);
-	watch_init(&run->watch, run->config.no_monitor ? 0 : run->config.monitor_interval_ns);
 	run->phases.on_expired = on_expired;
 	run->phases.arg = run;
 	capture_init(&run->console, on_console_line, run);
@@ -299,6 +298,8 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	r = frame_decoder_init(&run->com2, FRAME_TEXT, on_com2_frame, on_com2_text, run);
 	if (r < 0)
 		return err_sys(e, r, "COM2");
+	watch_begin(&run->watch, run->loop, run->machine, run->plan.kernel.image,
+		    run->config.no_monitor ? 0 : run->config.monitor_interval_ns);
 	r = machine_start(run->machine, run->loop, &ops, e);
 	if (r == 0)
 		phases_reach(&run->phases, PHASE_LOADED);

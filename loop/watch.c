@@ -13,22 +13,26 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/util.h"
+#include "loop/job.h"
+#include "loop/kernel_index.h"
 #include "loop/machine.h"
-#include "loop/plan.h"
+#include "monitor/kindex.h"
 #include "monitor/monitor.h"
 #include "monitor/sample.h"
 #include "monitor/series.h"
 
-void watch_init(struct watch *w, uint64_t interval_ns)
+void watch_init(struct watch *w)
 {
-	*w = (struct watch){ .interval_ns = interval_ns, .timer_fd = -1 };
-	w->why = (struct err)ERR_INIT;
+	*w = (struct watch){ .timer_fd = -1 };
+	w->why = w->index_why = (struct err)ERR_INIT;
 	err_set(&w->why, -ENODATA, "the guest was never ready");
 }
 
 void watch_stop(struct watch *w)
 {
-	if (w->loop && w->timer_fd >= 0)
+	job_destroy(w->job);
+	w->job = NULL;
+	if (w->timer_fd >= 0)
 		ev_io_stop(w->loop, &w->tick);
 	close_fd(&w->timer_fd);
 	for (unsigned i = 0; i < w->cpus; i++)
@@ -43,7 +47,15 @@ void watch_fini(struct watch *w)
 	free(w->first);
 	series_destroy(w->series);
 	monitor_destroy(w->monitor);
-	watch_init(w, w->interval_ns);
+	sampler_destroy(w->sampler);
+	kindex_close(w->index);
+	free(w->image);
+	watch_init(w);
+}
+
+const struct kindex *watch_index(const struct watch *w)
+{
+	return w->index;
 }
 
 /* --- a tick ------------------------------------------------------------------ */
@@ -104,9 +116,9 @@ static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
 
 /* --- the start ----------------------------------------------------------------- */
 
-static void open_schedstat(struct watch *w, struct machine *m)
+static void open_schedstat(struct watch *w)
 {
-	unsigned cpus = machine_cpus(m);
+	unsigned cpus = machine_cpus(w->machine);
 
 	w->schedstat_fd = calloc(cpus, sizeof(*w->schedstat_fd));
 	if (!w->schedstat_fd)
@@ -116,10 +128,8 @@ static void open_schedstat(struct watch *w, struct machine *m)
 		char path[64];
 
 		snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat",
-			 (int)machine_vcpu_tid(m, w->cpus));
+			 (int)machine_vcpu_tid(w->machine, w->cpus));
 		*fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (*fd < 0)
-			w->schedstat_errno = errno;
 	}
 }
 
@@ -139,45 +149,81 @@ static int start_timer(struct watch *w)
 	return 0;
 }
 
-void watch_start(struct watch *w, struct ev_loop *loop, struct machine *m, const struct plan *p)
+/* Both are there: the guest, and what is known of its kernel. */
+static void ask(struct watch *w)
 {
-	if (!w->interval_ns || w->loop)
-		return;
-	w->loop = loop;
-	w->start_ns = units_now_ns();
 	err_clear(&w->why);
-	if (!p->sampler) {
-		w->why = p->index_why;
+	if (!w->sampler) {
+		w->why = w->index_why;
 		log_info("the scheduler is not watched: %s", err_text(&w->why));
 		return;
 	}
 	err_set(&w->why, -ENODATA, "the guest ended before its kernel was found");
-	machine_ask(m, 0);
+	machine_ask(w->machine, 0);
 }
 
-static int attach(struct watch *w, struct machine *m, const struct plan *p,
-		  const struct vcpu_regs *regs)
+static void work_index(void *arg)
+{
+	struct watch *w = arg;
+
+	if (kernel_index_open(w->image, &w->index, &w->index_why) == 0 && w->interval_ns)
+		(void)sampler_create(w->index, machine_cpus(w->machine), &w->sampler,
+				     &w->index_why);
+}
+
+static void on_index(void *arg)
+{
+	struct watch *w = arg;
+
+	job_destroy(w->job);
+	w->job = NULL;
+	if (w->ready)
+		ask(w);
+}
+
+void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,
+		 uint64_t interval_ns)
+{
+	w->loop = loop;
+	w->machine = m;
+	w->interval_ns = interval_ns;
+	w->image = strdup(image);
+	if (!w->image)
+		err_sys(&w->index_why, -ENOMEM, "monitor");
+	else
+		(void)job_start(loop, work_index, on_index, w, &w->job, &w->index_why);
+}
+
+void watch_ready(struct watch *w)
+{
+	/* a guest may say it twice */
+	if (!w->interval_ns || w->ready)
+		return;
+	w->ready = true;
+	w->start_ns = units_now_ns();
+	if (!w->job)
+		ask(w);
+}
+
+static int attach(struct watch *w, const struct vcpu_regs *regs)
 {
 	const struct monitor_regs r = { .cr3 = regs->cr3, .cr4 = regs->cr4, .lstar = regs->lstar };
+	const unsigned cpus = machine_cpus(w->machine);
 	int ret;
 
 	err_clear(&w->why);
-	if ((ret = monitor_create(machine_memory(m), p->index, machine_cpus(m), &w->monitor,
+	if ((ret = monitor_create(machine_memory(w->machine), w->index, cpus, &w->monitor,
 				  &w->why)) < 0 ||
 	    (ret = monitor_attach(w->monitor, &r, &w->why)) < 0 ||
-	    (ret = series_create(machine_cpus(m), WATCH_STORE_BYTES, &w->series, &w->why)) < 0)
+	    (ret = series_create(cpus, WATCH_STORE_BYTES, &w->series, &w->why)) < 0)
 		return ret;
-	w->sampler = p->sampler;
-	open_schedstat(w, m);
+	open_schedstat(w);
 	return w->schedstat_fd ? start_timer(w) : err_sys(&w->why, -ENOMEM, "monitor");
 }
 
-void watch_asked(struct watch *w, struct machine *m, const struct plan *p,
-		 const struct vcpu_regs *regs)
+void watch_asked(struct watch *w, const struct vcpu_regs *regs)
 {
-	if (!w->loop || w->monitor)
-		return;
-	if (attach(w, m, p, regs) == 0) {
+	if (attach(w, regs) == 0) {
 		take(w);
 		return;
 	}

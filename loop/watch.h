@@ -4,6 +4,7 @@
 /*
  * Watching the guest's scheduler while it runs: the loop's side of monitor/.
  *
+ *   the guest boots         job: the kernel's index, and where its fields lie
  *   guest is ready -> machine_ask(): registers of vCPU 0 -> monitor_attach()
  *   timerfd, every interval -> sampler_take() + schedstat of each vCPU's thread
  *                           -> series
@@ -14,8 +15,8 @@
  *
  * A guest that cannot be watched is no error: the reason goes into the record.
  *
- * Ownership: a member of the run; borrows the plan's index and sampler, and the
- * machine, which must outlive it. Thread: control.
+ * Ownership: a member of the run; borrows the machine, which must outlive it.
+ * Thread: control.
  */
 #include <ev.h>
 #include <stdbool.h>
@@ -23,10 +24,11 @@
 
 #include "base/err.h"
 
+struct job;
 struct json_object;
+struct kindex;
 struct machine;
 struct monitor;
-struct plan;
 struct sample_domain;
 struct sampler;
 struct series;
@@ -38,29 +40,43 @@ struct vcpu_regs;
 struct watch {
 	uint64_t interval_ns;		/* 0: not wanted */
 	struct err why;			/* why nothing is watched, if so */
-	struct sampler *sampler;	/* borrowed */
+	struct machine *machine;	/* borrowed */
+	struct ev_loop *loop;		/* NULL: not begun */
+
+	/* the job's until it is done */
+	struct job *job;
+	char *image;
+	struct kindex *index;
+	struct sampler *sampler;
+	struct err index_why;
+
+	bool ready;			/* the guest is */
 	struct monitor *monitor;	/* NULL: not attached yet */
 	struct series *series;
-	struct ev_loop *loop;
 	ev_io tick;
 	int timer_fd;
 	unsigned cpus;
 	int *schedstat_fd;		/* [cpus] of the vCPUs' threads; -1: not there */
-	int schedstat_errno;		/* why one is not */
 	uint64_t start_ns;		/* the guest was ready */
 	uint64_t late;			/* ticks that were missed */
 	uint64_t schedulers;		/* samples in which sched_ext had a scheduler's counters */
 	struct sample_domain *first;	/* [cpus][SAMPLE_DOMAINS_MAX], of the first sample */
 };
 
-/* interval_ns 0: do not watch. */
-void watch_init(struct watch *w, uint64_t interval_ns);
-/* The guest is ready: begin. on_asked of the machine must call watch_asked(). */
-void watch_start(struct watch *w, struct ev_loop *loop, struct machine *m, const struct plan *p);
-void watch_asked(struct watch *w, struct machine *m, const struct plan *p,
-		 const struct vcpu_regs *regs);
-/* No more samples. */
+void watch_init(struct watch *w);
+/*
+ * Begin to look up what is needed of the kernel in this file. interval_ns 0: only
+ * names of code are wanted.
+ */
+void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,
+		 uint64_t interval_ns);
+/* The guest is ready: sample it. on_asked of the machine must call watch_asked(). */
+void watch_ready(struct watch *w);
+void watch_asked(struct watch *w, const struct vcpu_regs *regs);
+/* No more samples. Waits for the job. */
 void watch_stop(struct watch *w);
+/* After watch_stop(): for names of code; NULL when the kernel has none. */
+const struct kindex *watch_index(const struct watch *w);
 void watch_fini(struct watch *w);
 
 /* The record's "monitor" (doc/monitor.md). A new object, the caller's; NULL: not wanted. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Modules of a kernel: found, unpacked, in the order of loading. */
-#include <zlib.h>
-
 #include "test/kernels-fixture.h"
 
 #define D "p/lib/modules/6.1.0/"
@@ -104,21 +102,6 @@ static void bad_modules_are_refused_by_name(void)
 	put_module(&f, D "kernel/b.ko", "a");
 	fails(&f, "a", "modules that need each other");
 	teardown(&f);
-}
-
-static void gzip(const struct buf *in, struct buf *out)
-{
-	z_stream z = { .next_in = in->data, .avail_in = (uInt)in->len };
-	size_t room = in->len + 1024;
-
-	if (deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		abort();
-	z.next_out = buf_reserve(out, room);
-	z.avail_out = (uInt)room;
-	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-		abort();
-	out->len = z.total_out;
-	deflateEnd(&z);
 }
 
 static void a_packed_module_is_unpacked_on_the_host(void)

@@ -1,44 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The vmlinux inside a bzImage: found by the header, unpacked, checked. */
-#include <zlib.h>
-
 #include "test/kernels-fixture.h"
-
-#define PAYLOAD_AT 4096
-
-static void gzip(const struct buf *in, struct buf *out)
-{
-	z_stream z = { .next_in = in->data, .avail_in = (uInt)in->len };
-	size_t room = in->len + 1024;
-
-	buf_reset(out);
-	if (deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		abort();
-	z.next_out = buf_reserve(out, room);
-	z.avail_out = (uInt)room;
-	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-		abort();
-	out->len = z.total_out;
-	deflateEnd(&z);
-}
-
-/* A bzImage with these bytes as its payload; length may differ from the truth. */
-static const char *put_packed(const struct fixture *f, const struct buf *payload, uint32_t length)
-{
-	const uint32_t at = PAYLOAD_AT - 2 * 512;	/* setup_sects is 1: two sectors */
-	struct buf b = BUF_INIT;
-	const char *path;
-
-	make_bzimage(&b, "6.12.3-packed", "x");
-	memcpy(b.data + 0x248, &at, 4);
-	memcpy(b.data + 0x24c, &length, 4);
-	b.len = PAYLOAD_AT;
-	buf_add(&b, payload->data, payload->len);
-	buf_add_zero(&b, 8192);
-	path = put(f, "packed", b.data, b.len);
-	buf_fini(&b);
-	return path;
-}
 
 static void an_import_unpacks_the_payload_and_the_guest_boots_that(void)
 {
