@@ -114,6 +114,11 @@ static uint64_t number(const uint8_t *sd, const struct layout_field *f)
 {
 	uint8_t b[8] = { 0 };
 
+	/* nearly all are of these two sizes */
+	if (f->size == 4)
+		return le32_at(sd + f->offset);
+	if (f->size == 8)
+		return le64_at(sd + f->offset);
 	memcpy(b, sd + f->offset, f->size);
 	return le64_at(b);
 }
@@ -123,10 +128,11 @@ static void take_name(const struct domains *d, const struct monitor *m, uint64_t
 {
 	uint64_t kva;
 
-	memset(ret->name, 0, sizeof(ret->name));
+	ret->name[0] = '\0';
 	if (!d->has_name || monitor_field(m, sd_kva, &d->name, &kva) < 0 ||
 	    monitor_read(m, kva, ret->name, sizeof(ret->name) - 1) < 0)
 		return;
+	ret->name[sizeof(ret->name) - 1] = '\0';
 	text_clean(ret->name, sizeof(ret->name));
 }
 

@@ -32,6 +32,7 @@
 struct guest_kernel {
 	uint64_t slide, text_gpa, direct_kva;
 	bool five_levels;
+	unsigned cpus;			/* up to 256 */
 	struct vmlinux_make make;
 
 	struct mm *mm;
@@ -44,6 +45,7 @@ struct guest_kernel {
 #define GUEST_KERNEL_INIT {							\
 	.slide = 0x14e00000, .text_gpa = 0x1600000,				\
 	.direct_kva = UINT64_C(0xffff9a3140000000), .err = ERR_INIT,		\
+	.cpus = GUEST_KERNEL_CPUS,						\
 }
 
 static void guest_put(struct guest_kernel *g, uint64_t gpa, uint64_t v)
@@ -122,7 +124,7 @@ __attribute__((unused)) static bool guest_kernel_open(struct guest_kernel *g)
 	vmlinux_make(&g->make, &elf);
 	if (!tap_ok(kindex_build(elf.data, elf.len, &bytes, &g->err) == 0 &&
 		    kindex_open(&bytes, &g->index, &g->err) == 0 &&
-		    monitor_create(g->mm, g->index, GUEST_KERNEL_CPUS, &g->monitor, &g->err) == 0,
+		    monitor_create(g->mm, g->index, g->cpus, &g->monitor, &g->err) == 0,
 		    "%s", err_text(&g->err)))
 		return false;
 	vmlinux_image(&g->make, image);
@@ -130,7 +132,7 @@ __attribute__((unused)) static bool guest_kernel_open(struct guest_kernel *g)
 	guest_put(g, g->text_gpa + VMLINUX_AT_PHYS_BASE,
 		  g->text_gpa - (guest_kva(g, 0) - UINT64_C(0xffffffff80000000)));
 	guest_put(g, g->text_gpa + VMLINUX_AT_PAGE_OFFSET_BASE, g->direct_kva);
-	for (unsigned i = 0; i < GUEST_KERNEL_CPUS; i++)
+	for (unsigned i = 0; i < g->cpus; i++)
 		guest_put(g, g->text_gpa + VMLINUX_AT_PER_CPU_OFFSET + 8 * i,
 			  g->direct_kva + GUEST_KERNEL_PERCPU + i * GUEST_KERNEL_PERCPU_BYTES);
 	guest_map_all(g);
