@@ -121,7 +121,7 @@ static void each_cpu_has_its_row(void)
 		put32(&f, RQ(1) + RQ_DSQ_NR, 50);
 		guest_put(&f.g, RQ(1) + RQ_CURR, kva(&f, TASK));
 		put32(&f, TASK + TASK_PID, 4711);
-		mm_write(f.g.mm, TASK + TASK_COMM, "spin\x1b[31mred", 14);
+		mm_write(f.g.mm, TASK + TASK_COMM, "spin\x1b[31mred", 13);
 		s = take(&f);
 		tap_eq(s->cpus, 2);
 		tap_eq(s->t_ns, 1000);
