@@ -69,6 +69,9 @@ int initramfs_add_dir(struct initramfs *fs, const char *guest, struct err *e);
 int initramfs_add_program(struct initramfs *fs, const char *guest, const char *host,
 			  struct err *e);
 
+/* Leave out the debug sections of an entry that is there, if it is a program that has some. */
+void initramfs_strip(struct initramfs *fs, const char *guest);
+
 /*
  * A name for what is in the archive so far and for salt, which says how it will
  * be packed: over names, modes and content, of host files their build-id, size

@@ -146,7 +146,7 @@ int initramfs_key(const struct initramfs *fs, uint64_t salt, struct initramfs_ke
 
 		add_bytes(h, ent->path, strlen(ent->path));
 		add_u64(h, ent->mode);
-		add_u64(h, ent->host != NULL);
+		add_u64(h, (ent->host != NULL) | (uint64_t)ent->strip << 1);
 		if (ent->host)
 			r = add_host(h, ent, e);
 		else

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "boot/cpio.h"
+#include "boot/elf_strip.h"
 #include "boot/initramfs_private.h"
 
 #define GUEST_PAGE 4096		/* a file in the rootfs takes whole pages */
@@ -17,11 +18,36 @@ uint64_t initramfs_unpacked_bytes(const struct initramfs *fs)
 	return fs->unpacked_bytes;
 }
 
+void initramfs_strip(struct initramfs *fs, const char *guest)
+{
+	struct initramfs_entry *ent = initramfs_find(fs, guest);
+
+	assert(ent && !fs->finished);
+	ent->strip = true;
+}
+
+static int read_content(const struct initramfs_entry *ent, struct buf *cpio, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf whole = BUF_INIT, stripped = BUF_INIT;
+	const struct buf *take = &whole;
+	int r;
+
+	if (!ent->strip)
+		return initramfs_read_entry(ent, cpio, e);
+	r = initramfs_read_entry(ent, &whole, e);
+	if (r < 0)
+		return r;
+	if (elf_strip_debug(&whole, &stripped))
+		take = &stripped;
+	buf_add(cpio, take->data, take->len);
+	return 0;		/* out of memory is seen by who ends the entry */
+}
+
 static int pack_entry(struct initramfs *fs, const struct initramfs_entry *ent, uint32_t ino,
 		      struct buf *cpio, struct err *e)
 {
 	struct cpio_entry at = cpio_begin(cpio, ent->path + 1, ent->mode, ino);
-	int r = initramfs_read_entry(ent, cpio, e);
+	int r = read_content(ent, cpio, e);
 
 	if (r < 0)
 		return r;

@@ -16,6 +16,7 @@ struct initramfs_entry {
 	struct buf bytes;	/* the content or a link's target, when it is known here */
 	char *host;		/* else the host file that has it */
 	struct stat st;		/* of host, when it was added */
+	bool strip;		/* without debug sections, if it has any */
 };
 
 struct initramfs {

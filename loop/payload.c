@@ -23,7 +23,11 @@ struct payload_draft {
 
 static int add_init(struct payload_draft *d, const struct payload_request *q, struct err *e)
 {
-	return payload_add_program(d, PAYLOAD_SUFFIX, "/init", q->binary, e);
+	int r = payload_add_program(d, PAYLOAD_SUFFIX, "/init", q->binary, e);
+
+	if (r == 0)
+		payload_strip(d, PAYLOAD_SUFFIX, "/init");
+	return r;
 }
 
 static int add_tests(struct payload_draft *d, const struct payload_request *q, struct err *e)
@@ -91,6 +95,11 @@ int payload_add_program(struct payload_draft *d, enum payload_part part, const c
 			const char *host, struct err *e)
 {
 	return initramfs_add_program(d->part[part], guest, host, e);
+}
+
+void payload_strip(struct payload_draft *d, enum payload_part part, const char *guest)
+{
+	initramfs_strip(d->part[part], guest);
 }
 
 /* --- packing -------------------------------------------------------------- */

@@ -79,5 +79,7 @@ int payload_add_dir(struct payload_draft *d, enum payload_part part, const char 
 /* The program goes into part, its interpreter and its libraries into the base. */
 int payload_add_program(struct payload_draft *d, enum payload_part part, const char *guest,
 			const char *host, struct err *e);
+/* For programs of ours and schedulers; files that the user names go as they are. */
+void payload_strip(struct payload_draft *d, enum payload_part part, const char *guest);
 
 #endif

@@ -50,6 +50,16 @@ char *sched_staged_path(const char *stage, size_t name_len)
 	return guest;
 }
 
+static int add_scheduler(struct payload_draft *d, const char *guest, const char *host,
+			 struct err *e)
+{
+	int r = payload_add_program(d, PAYLOAD_BASE, guest, host, e);
+
+	if (r == 0)
+		payload_strip(d, PAYLOAD_BASE, guest);
+	return r;
+}
+
 static int add_staged(struct payload_draft *d, const char *stage, struct err *e)
 {
 	_cleanup_free_ char *guest = NULL;
@@ -61,7 +71,7 @@ static int add_staged(struct payload_draft *d, const char *stage, struct err *e)
 	guest = sched_staged_path(stage, len);
 	if (!guest)
 		return err_sys(e, -ENOMEM, "--stage %s", stage);
-	return payload_add_program(d, PAYLOAD_BASE, guest, host, e);
+	return add_scheduler(d, guest, host, e);
 }
 
 int payload_schedulers(struct payload_draft *d, const struct payload_request *q, struct err *e)
@@ -70,7 +80,7 @@ int payload_schedulers(struct payload_draft *d, const struct payload_request *q,
 	int r = 0;
 
 	if (c->scheduler) {
-		r = payload_add_program(d, PAYLOAD_BASE, INIT_SCHED_PATH, c->scheduler, e);
+		r = add_scheduler(d, INIT_SCHED_PATH, c->scheduler, e);
 		if (r < 0)
 			return err_ctx(e, r, "--scheduler");
 		r = add_args(d, &c->sched_args, e);
