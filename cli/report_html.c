@@ -29,6 +29,7 @@ static const char style[] =
 	"pre{background:color-mix(in srgb,var(--fg) 6%,transparent);padding:.8em;overflow:auto;"
 	"font-size:13px}\n"
 	".pass{color:var(--pass)}.fail,.error{color:var(--fail)}.skip,.inconclusive{color:var(--skip)}\n"
+	".pairs th,.pairs td:first-child{width:11em}\n"
 	".dim{color:var(--dim)}.wide{overflow-x:auto}\n"
 	"svg{width:100%;height:auto;display:block}svg text{fill:var(--fg);font-size:11px}\n"
 	"svg .dim{fill:var(--dim)}svg .axis{stroke:var(--line)}svg .cell{fill:var(--h)}\n"
@@ -72,7 +73,7 @@ static void put_head(FILE *out, const struct json_object *record)
 	fprintf(out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1 class=\"%s\">%s</h1>\n<p>",
 		style, verdict, verdict);
 	report_put_xml(out, report_reason(record));
-	fputs("</p>\n<table>\n", out);
+	fputs("</p>\n<table class=\"pairs\">\n", out);
 	put_row(out, "kernel", report_str(kernel, "release"));
 	put_row(out, "topology", report_str(record, "shape") ? report_str(record, "shape") :
 		report_str(record, "topology"));
@@ -135,7 +136,7 @@ static void put_pairs(FILE *out, const struct json_object *o, const char *key, c
 
 	if (!report_count_obj(o, key))
 		return;
-	fprintf(out, "<h2>%s</h2>\n<table>\n", title);
+	fprintf(out, "<h2>%s</h2>\n<table class=\"pairs\">\n", title);
 	while ((f = report_next_obj(&a))) {
 		fputs("<tr>", out);
 		put_cell(out, NULL, report_str(f, columns[0]));

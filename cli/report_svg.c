@@ -15,13 +15,14 @@
 /* In units of the picture; the page scales it. */
 #define WIDTH 1040.0
 #define LEFT 64.0
-#define RIGHT 10.0
+#define RIGHT 24.0
 #define TITLE_HEIGHT 22.0
 #define LINE_HEIGHT 70.0
 #define ROWS_HEIGHT 260.0	/* of many CPUs together; few get more each */
 #define ROW_MAX 16.0
 #define GAP 10.0
 #define TICKS 8
+#define NAME_WIDTH 52.0		/* of the longest name of a phase */
 
 struct svg {
 	FILE *out;
@@ -177,7 +178,8 @@ static void put_tasks(struct svg *v)
 /* --- curves ------------------------------------------------------------------- */
 
 /* Over all CPUs: the sum, or of a counter what was added since the sample before. */
-static void put_curve(struct svg *v, const char *field, const char *title, bool is_counter)
+static void put_curve(struct svg *v, const char *field, const char *title, bool is_counter,
+		      double unit)
 {
 	double *sum = calloc(v->s->times, sizeof(*sum)), max = 0;
 
@@ -187,7 +189,7 @@ static void put_curve(struct svg *v, const char *field, const char *title, bool 
 		for (size_t i = 0; i < v->s->times; i++) {
 			double d = is_counter ? i ? v->value[i] - v->value[i - 1] : 0 : v->value[i];
 
-			sum[i] += d > 0 ? d : 0;
+			sum[i] += d > 0 ? d / unit : 0;
 		}
 	}
 	for (size_t i = 0; sum && i < v->s->times; i++)
@@ -245,10 +247,12 @@ static void put_phases(struct svg *v)
 			continue;
 		to = MIN(at + ms, v->end_ms);
 		fprintf(v->out, "<rect class=\"cell\" opacity=\"%s\" x=\"%.1f\" y=\"%.1f\" "
-			"width=\"%.1f\" height=\"14\"><title>%s: %.1f ms</title></rect>"
-			"<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", i % 2 ? "0.35" : "0.18",
-			x_of(v, at), v->y, x_of(v, to) - x_of(v, at), names[i], ms,
-			x_of(v, at) + 4, v->y + 11, names[i]);
+			"width=\"%.1f\" height=\"14\"><title>%s: %.1f ms</title></rect>\n",
+			i % 2 ? "0.35" : "0.18", x_of(v, at), v->y, x_of(v, to) - x_of(v, at),
+			names[i], ms);
+		if (x_of(v, to) - x_of(v, at) > NAME_WIDTH)
+			fprintf(v->out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
+				x_of(v, at) + 4, v->y + 11, names[i]);
 		at = to;
 	}
 	fprintf(v->out, "<text class=\"dim\" x=\"0\" y=\"%.1f\">phase</text>\n", v->y + 11);
@@ -304,10 +308,10 @@ void report_svg(FILE *out, const struct json_object *record, const struct series
 		put_heat(&v, "scx_nr_running", "tasks of sched_ext by CPU");
 		put_heat(&v, "local_dsq", "local DSQ depth by CPU");
 		put_tasks(&v);
-		put_curve(&v, "nr_running", "running, all CPUs", false);
-		put_curve(&v, "nr_switches", "switches between samples, all CPUs", true);
-		put_curve(&v, "host_run_delay_ns", "ns that vCPUs waited for the host, between samples",
-			  true);
+		put_curve(&v, "nr_running", "running, all CPUs", false, 1);
+		put_curve(&v, "nr_switches", "switches between samples, all CPUs", true, 1);
+		put_curve(&v, "host_run_delay_ns",
+			  "ms that vCPUs waited for the host, between samples", true, 1e6);
 		put_axis(&v);
 	}
 	if (v.out)
