@@ -188,13 +188,15 @@ static void put_reproduction(const struct text *t)
 	struct report_array arguments = report_array(t->record, "arguments");
 	const char *binary = report_str(t->record, "binary"), *argument;
 	struct json_object *test;
+	/* the whole shape, where it is more than the four numbers */
+	const char *shape = report_str(t->record, "shape");
 	bool any = false;
 	double mib;
 
 	fputs("reproduce: ktstr run", t->out);
 	put_option(t->out, "accel", report_str(t->record, "accel"));
 	put_option(t->out, "kernel", report_str(report_obj(t->record, "kernel"), "path"));
-	put_option(t->out, "topology", report_str(t->record, "topology"));
+	put_option(t->out, "topology", shape && *shape ? shape : report_str(t->record, "topology"));
 	if (report_num(t->record, "memory_mib", &mib) && mib >= 1)
 		fprintf(t->out, " --memory %.0fM", mib);
 	while ((argument = report_next_str(&arguments))) {

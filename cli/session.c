@@ -144,7 +144,10 @@ struct json_object *session_error_record(const char *reason, int exit_code)
 static int add_argument(const struct option_row *row, const char *value, void *arg)
 {
 	/* what a record says by itself: the values that were chosen in the end */
-	static const char *const told[] = { "kernel", "topology", "memory", "accel" };
+	static const char *const told[] = {
+		"kernel", "topology", "numa", "distances", "package", "max-cpus", "offline-cpus",
+		"memory", "accel",
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
 		if (!strcmp(row->name, told[i]))

@@ -200,6 +200,14 @@ static void the_reproduction_can_be_pasted_into_a_shell(void)
 	    "'--cmdline=a b' --no-ring './it'\\''s $HOME' -- 'a;b'\n");
 }
 
+static void the_reproduction_has_the_whole_shape(void)
+{
+	static const char json[] = "{\"verdict\": \"fail\", \"reason\": \"r\", "
+		"\"topology\": \"2n2l2c1t\", \"shape\": \"2n2l2c1t/distances:10,30;30,10\"}";
+
+	has(text, json, "reproduce: ktstr run --topology '2n2l2c1t/distances:10,30;30,10'");
+}
+
 /* --- TAP -------------------------------------------------------------------- */
 
 static void tap_has_a_point_per_test(void)
@@ -353,6 +361,7 @@ int main(void)
 	TAP_RUN(colors_are_only_where_they_are_wanted);
 	TAP_RUN(a_guest_cannot_write_to_the_terminal);
 	TAP_RUN(the_reproduction_can_be_pasted_into_a_shell);
+	TAP_RUN(the_reproduction_has_the_whole_shape);
 	TAP_RUN(tap_has_a_point_per_test);
 	TAP_RUN(tap_is_not_green_when_the_run_failed_between_tests);
 	TAP_RUN(tap_bails_out_of_an_error_and_skips_a_skip);
