@@ -35,7 +35,8 @@ enum cli_takes {
 	CLI_TAKES_REPORTS = CLI_TAKES_RUN | CLI_TAKES_REPORT,
 	CLI_TAKES_COMMAND = 256,	/* exec, shell */
 	CLI_TAKES_CONFIG = CLI_TAKES_RUN | CLI_TAKES_COMMAND,	/* the table of a run */
-	CLI_TAKES_ALL = 511,
+	CLI_TAKES_COMPLETIONS = 512,
+	CLI_TAKES_ALL = 1023,
 };
 
 struct cli_command {
@@ -56,6 +57,7 @@ extern const struct cli_command cli_kernel;
 extern const struct cli_command cli_topo;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_cleanup;
+extern const struct cli_command cli_completions;
 extern const struct cli_command cli_version;
 
 /* All commands, in the order of the help. */

@@ -24,6 +24,7 @@ static const struct cli_command *const commands[] = {
 	&cli_topo,
 	&cli_doctor,
 	&cli_cleanup,
+	&cli_completions,
 	&cli_version,
 };
 

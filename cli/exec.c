@@ -90,6 +90,9 @@ static int check(const struct cli_options *o, struct err *e)
 	if (!config_has_command(c))
 		return err_set(e, -EINVAL, "no command; it comes after --, as in "
 			       "ktstr exec -- uname -r");
+	if (c->scheduler || c->sched_enable.count)
+		return err_set(e, -EINVAL, "--scheduler, --sched-enable: for tests; a command "
+			       "runs on the kernel's own scheduler until it starts one");
 	if (o->json && !c->relay)
 		return err_set(e, -EINVAL, "--json: stdout is the command's; --json=FILE is "
 			       "for the record");

@@ -97,6 +97,7 @@ stdin is no terminal|shell
 no command; it comes after --|exec
 a command comes after --: uname: unexpected argument|exec uname
 --tap: unknown option|exec --tap -- true
+--scheduler, --sched-enable: for tests|exec --scheduler /bin/true -- true
 --nope: unknown option|run --nope
 --topolgy.*: unknown option; did you mean --topology\?|run --topolgy=1,1,1,1
 --topo: unknown option|run --topo 1,1,1,1
@@ -152,6 +153,9 @@ kernel list: more: unexpected argument|kernel list more
 kernel path: b: unexpected argument|kernel path a b
 kernel: --force: unknown option|kernel import --force x
 doctor: x: unexpected argument|doctor x
+completions: takes bash, zsh or fish|completions
+completions: takes bash, zsh or fish|completions tcsh
+completions: .*b: unexpected argument|completions bash b
 x: unexpected argument|version x
 x: unexpected argument|version -- x
 TABLE
@@ -288,6 +292,27 @@ commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' "$dir/out")
 for c in run list shell exec kernel doctor cleanup version; do
 	ok "--help has $c" sh -c 'echo "$1" | grep -qx "$2"' - "$commands" "$c"
 done
+# --- completions ------------------------------------------------------------------
+
+# complete WORD...: what bash offers for the last one
+complete_bash()
+{
+	"$ktstr" completions bash >"$dir/complete" && bash -c '. "$1"; shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_ktstr; echo "${COMPREPLY[*]}"' - "$dir/complete" "$@"
+}
+ok "bash completes commands" test "$(complete_bash ktstr compl)" = completions
+ok "and options of a command" test "$(complete_bash ktstr exec --qemu)" = --qemu-memory
+ok "and what clears a flag" test "$(complete_bash ktstr run --no-fast)" = --no-fast-boot
+ok "but none that the command does not have" test -z "$(complete_bash ktstr exec --tap)"
+for shell in zsh fish; do
+	call completions "$shell"
+	ok "$shell gets a script" prints out qemu-memory
+	if command -v "$shell" >/dev/null; then
+		ok "which it can read" "$shell" -n "$dir/out"
+	fi
+done
+
 man=$top_srcdir/doc/ktstr.1
 for c in $commands; do
 	call "$c" --help
