@@ -34,6 +34,7 @@ struct bench_options {
 	const char *outer_kernel;	/* counted; NULL: look for one */
 	const char *qemu;		/* NULL: no QEMU, no peer */
 	unsigned runs;			/* of each row; 0: 3, counted 1 */
+	bool scale;			/* ktstr alone, by vCPUs and by memory */
 };
 
 /* --- process.c ------------------------------------------------------------ */
@@ -106,7 +107,7 @@ enum bench_look { LOOK_TIME, LOOK_EXITS, LOOK_MEMORY };
 /* One run that is to be made. */
 struct job {
 	enum bench_vmm vmm;
-	unsigned cpus;
+	unsigned cpus, memory_mib;
 	enum bench_look look;
 };
 
@@ -124,13 +125,12 @@ int bench_run(const struct bench_options *o, const struct job *j, struct sample 
 /* --- plan.c: what is measured, and the tables ------------------------------- */
 
 #define RUNS_MAX 16
-#define CPU_COUNTS 2
-#define ROWS_MAX (BENCH_VMM_COUNT * CPU_COUNTS)
+#define ROWS_MAX 16
 #define JOBS_MAX (ROWS_MAX * (RUNS_MAX + 2))
 
 struct row {
 	enum bench_vmm vmm;
-	unsigned cpus;
+	unsigned cpus, memory_mib;
 	unsigned done, failed;
 	struct sample sample[RUNS_MAX];	/* LOOK_TIME */
 	struct sample exits, memory;
@@ -142,6 +142,7 @@ struct bench_plan {
 	struct job job[JOBS_MAX];
 	size_t rows;
 	struct row row[ROWS_MAX];
+	bool scale;
 };
 
 void bench_plan_init(struct bench_plan *p, const struct bench_options *o);

@@ -32,10 +32,11 @@ KTSTR_TEST(linger, .tags = "manual", .about = "time to look at the VMM from outs
 
 static const char usage[] =
 	"usage: boot [--counted | --direct] [--runs N] [--kernel SPEC] [--outer-kernel SPEC]\n"
-	"            [--qemu PATH | --no-qemu]\n"
+	"            [--qemu PATH | --no-qemu] [--scale]\n"
+	"--scale: boots of ktstr alone, by the number of vCPUs and by memory.\n"
 	"Without --counted and --direct: what this machine's /dev/kvm can do decides.\n";
 
-enum { COUNTED = 256, DIRECT, RUNS, KERNEL, BZIMAGE, OUTER, QEMU, NO_QEMU, FIRST };
+enum { COUNTED = 256, DIRECT, RUNS, KERNEL, BZIMAGE, OUTER, QEMU, NO_QEMU, SCALE, FIRST };
 
 static const struct option long_options[] = {
 	{ "counted", no_argument, NULL, COUNTED },
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
 	{ "outer-kernel", required_argument, NULL, OUTER },
 	{ "qemu", required_argument, NULL, QEMU },
 	{ "no-qemu", no_argument, NULL, NO_QEMU },
+	{ "scale", no_argument, NULL, SCALE },
 	{ "first", required_argument, NULL, FIRST },	/* measure: the jobs from this one on */
 	{ 0 },
 };
@@ -65,6 +67,7 @@ static bool parse(int argc, char **argv, struct bench_options *o, int *direct, s
 		case OUTER: o->outer_kernel = optarg; break;
 		case QEMU: o->qemu = optarg; break;
 		case NO_QEMU: o->qemu = NULL; break;
+		case SCALE: o->scale = true; break;
 		case FIRST: *first = strtoul(optarg, NULL, 10); break;
 		default: return false;
 		}

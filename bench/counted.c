@@ -185,7 +185,7 @@ static void add_roms(struct files *f)
 
 static int add_peer(const struct bench_options *o, struct files *f, struct strlist *args)
 {
-	_cleanup_free_ char *qemu = o->qemu ? find_program(o->qemu) : NULL;
+	_cleanup_free_ char *qemu = o->qemu && !o->scale ? find_program(o->qemu) : NULL;
 	int r = 0;
 
 	if (!qemu) {
@@ -226,7 +226,7 @@ static int pack(const struct bench_options *o, const struct kernel *outer, size_
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strlist_add(&args, words[i]) < 0)
 			return err_sys(e, -ENOMEM, "pack");
-	if (add_peer(o, &f, &args) < 0)
+	if ((o->scale && strlist_add(&args, "--scale") < 0) || add_peer(o, &f, &args) < 0)
 		return err_sys(e, -ENOMEM, "pack");
 	p.file_count = f.count;
 	return nested_pack(&p, INNER_BYTES, initrd, ret_memory_bytes, e);

@@ -9,35 +9,63 @@
 #include "base/util.h"
 #include "bench/bench.h"
 
-static const unsigned cpu_counts[CPU_COUNTS] = { 1, 4 };
+/* Of each guest, unless memory is what varies. */
+#define MEMORY_MIB 256
 
-static void add_job(struct bench_plan *p, enum bench_look look)
+static void add_row(struct bench_plan *p, enum bench_vmm vmm, unsigned cpus, unsigned memory_mib)
 {
-	const struct row *row = &p->row[p->rows - 1];
+	p->row[p->rows++] = (struct row){ .vmm = vmm, .cpus = cpus, .memory_mib = memory_mib };
+}
 
-	p->job[p->count++] = (struct job){ row->vmm, row->cpus, look };
+static void add_job(struct bench_plan *p, const struct row *row, enum bench_look look)
+{
+	p->job[p->count++] = (struct job){ row->vmm, row->cpus, row->memory_mib, look };
+}
+
+static void compare_rows(struct bench_plan *p, const struct bench_options *o)
+{
+	static const unsigned cpus[] = { 1, 4 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++)
+		for (int v = 0; v < BENCH_VMM_COUNT; v++)
+			if (v != BENCH_QEMU || o->qemu)
+				add_row(p, (enum bench_vmm)v, cpus[i], MEMORY_MIB);
+}
+
+/* How the time grows with vCPUs (all with memory for the most) and with memory. */
+static void scale_rows(struct bench_plan *p)
+{
+	static const unsigned cpus[] = { 1, 2, 4, 8, 16, 32, 64 };
+	static const unsigned memory_mib[] = { 256, 1024, 2048, 4096, 8192 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++)
+		add_row(p, BENCH_KTSTR_SET, cpus[i], 512);
+	for (size_t i = 0; i < ARRAY_SIZE(memory_mib); i++)
+		add_row(p, BENCH_KTSTR_SET, 1, memory_mib[i]);
 }
 
 void bench_plan_init(struct bench_plan *p, const struct bench_options *o)
 {
 	memset(p, 0, sizeof(*p));
-	for (size_t i = 0; i < CPU_COUNTS; i++)
-		for (int v = 0; v < BENCH_VMM_COUNT; v++) {
-			if (v == BENCH_QEMU && !o->qemu)
-				continue;
-			p->row[p->rows++] = (struct row){ .vmm = (enum bench_vmm)v,
-							  .cpus = cpu_counts[i] };
-			for (unsigned k = 0; k < MIN(o->runs, RUNS_MAX); k++)
-				add_job(p, LOOK_TIME);
-			add_job(p, LOOK_EXITS);
-			add_job(p, LOOK_MEMORY);
-		}
+	p->scale = o->scale;
+	if (o->scale)
+		scale_rows(p);
+	else
+		compare_rows(p, o);
+	for (size_t i = 0; i < p->rows; i++) {
+		for (unsigned k = 0; k < MIN(o->runs, RUNS_MAX); k++)
+			add_job(p, &p->row[i], LOOK_TIME);
+		add_job(p, &p->row[i], LOOK_EXITS);
+		if (!o->scale)
+			add_job(p, &p->row[i], LOOK_MEMORY);
+	}
 }
 
 static struct row *row_of(struct bench_plan *p, size_t job)
 {
 	for (size_t i = 0; i < p->rows; i++)
-		if (p->row[i].vmm == p->job[job].vmm && p->row[i].cpus == p->job[job].cpus)
+		if (p->row[i].vmm == p->job[job].vmm && p->row[i].cpus == p->job[job].cpus &&
+		    p->row[i].memory_mib == p->job[job].memory_mib)
 			return &p->row[i];
 	return NULL;
 }
@@ -66,13 +94,15 @@ void bench_plan_failed(struct bench_plan *p, size_t job, const char *why)
 	struct row *row = row_of(p, job);
 
 	row->failed++;
-	fprintf(stderr, "bench: %s, %u CPUs: %s\n", bench_vmm_name(row->vmm), row->cpus, why);
+	fprintf(stderr, "bench: %s, %u CPUs, %u MiB: %s\n", bench_vmm_name(row->vmm), row->cpus,
+		row->memory_mib, why);
 }
 
 bool bench_plan_complete(const struct bench_plan *p)
 {
 	for (size_t i = 0; i < p->rows; i++)
-		if (!p->row[i].done || !p->row[i].has_exits || !p->row[i].has_memory)
+		if (!p->row[i].done || !p->row[i].has_exits ||
+		    (!p->row[i].has_memory && !p->scale))
 			return false;
 	return true;
 }
@@ -177,9 +207,8 @@ static void print_heads(void)
 	}
 }
 
-static void print_times(const struct row *row)
+static void print_spans(const struct row *row)
 {
-	printf("%-24s %4u", bench_vmm_name(row->vmm), row->cpus);
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
 		uint64_t ns = span(row, columns[i].from, columns[i].to);
 
@@ -188,6 +217,12 @@ static void print_times(const struct row *row)
 		else
 			printf(" %9.1f", (double)ns / 1e6);
 	}
+}
+
+static void print_times(const struct row *row)
+{
+	printf("%-24s %4u", bench_vmm_name(row->vmm), row->cpus);
+	print_spans(row);
 	if (row->has_memory)
 		printf(" %9" PRIu64 " %9" PRIu64, row->memory.private_kib,
 		       row->memory.resident_kib);
@@ -227,10 +262,51 @@ static void print_exits(const struct bench_plan *p)
 	}
 }
 
+/* All exits, and those to user space: the first of trace.c's counters. */
+#define SCALE_COUNTERS 2
+
+static void print_scale(const struct bench_plan *p)
+{
+	static const char *const heads[SCALE_COUNTERS][2] = {
+		{ "exits", "" }, { "to user", "space" },
+	};
+
+	for (int line = 0; line < 2; line++) {
+		printf("%4s %9s", line ? "" : "CPUs", line ? "" : "MiB");
+		for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+			printf(" %9s", columns[i].head[line]);
+		for (size_t k = 0; k < SCALE_COUNTERS; k++)
+			printf(" %9s", heads[k][line]);
+		printf("\n");
+	}
+	for (size_t i = 0; i < p->rows; i++) {
+		const struct row *row = &p->row[i];
+
+		printf("%4u %9u", row->cpus, row->memory_mib);
+		print_spans(row);
+		for (size_t k = 0; k < SCALE_COUNTERS; k++) {
+			uint64_t n = row->has_exits ? row->exits.counts.value[k] : UINT64_MAX;
+
+			if (n == UINT64_MAX)
+				printf(" %9s", "-");
+			else
+				printf(" %9" PRIu64, n);
+		}
+		if (row->failed)
+			printf("  %u came to nothing", row->failed);
+		printf("\n");
+	}
+}
+
 void bench_plan_print(const struct bench_plan *p, bool counted)
 {
-	printf("Milliseconds, median of the runs%s. Memory of the VMM beside guest RAM.\n\n",
-	       counted ? "; clocks count instructions: 1 ms is 10^6 of them" : "");
+	printf("Milliseconds, median of the runs%s.%s\n\n",
+	       counted ? "; clocks count instructions: 1 ms is 10^6 of them" : "",
+	       p->scale ? "" : " Memory of the VMM beside guest RAM.");
+	if (p->scale) {
+		print_scale(p);
+		return;
+	}
 	print_heads();
 	for (size_t i = 0; i < p->rows; i++)
 		print_times(&p->row[i]);

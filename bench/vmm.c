@@ -24,9 +24,6 @@
 /* A mapping that large is guest memory. */
 #define GUEST_KIB (32 * 1024)
 
-/* Of each guest. */
-#define MEMORY "256M"
-
 /* The tests of boot.c: one ends at once, the other gives time to look at memory. */
 #define TEST_TIME "empty"
 #define TEST_MEMORY "linger"
@@ -195,11 +192,12 @@ static int run_ktstr(struct watch *w, const struct bench_options *o, const struc
 	const char *argv[24];
 	struct json_object *record;
 	struct process p;
-	char topology[32];
+	char topology[32], memory[32];
 	size_t n = 0;
 	int r;
 
 	snprintf(topology, sizeof(topology), "1,1,%u,1", j->cpus);
+	snprintf(memory, sizeof(memory), "--memory=%uM", j->memory_mib);
 	argv[n++] = "/proc/self/exe";
 	argv[n++] = "run";
 	argv[n++] = "--json";
@@ -209,7 +207,7 @@ static int run_ktstr(struct watch *w, const struct bench_options *o, const struc
 	argv[n++] = "--topology";
 	argv[n++] = topology;
 	if (j->vmm != BENCH_KTSTR)
-		argv[n++] = "--memory=" MEMORY;
+		argv[n++] = memory;
 	argv[n++] = "--timeout=" RUN_TIMEOUT;
 	if (j->vmm == BENCH_KTSTR_SLOW)
 		argv[n++] = "--no-fast-boot";
@@ -267,12 +265,13 @@ static int run_qemu(struct watch *w, const struct bench_options *o, const struct
 		    struct err *e)
 {
 	const char *kernel = o->bzimage ? o->bzimage : o->kernel;
-	char smp[16], initrd[64];
+	char smp[16], memory[16], initrd[64];
 	struct cmdline c;
 	struct process p;
 	int r;
 
 	snprintf(smp, sizeof(smp), "%u", j->cpus);
+	snprintf(memory, sizeof(memory), "%uM", j->memory_mib);
 	snprintf(initrd, sizeof(initrd), "/tmp/ktstr-bench-%d.cpio", (int)getpid());
 	cmdline_init(&c);
 	boot_cmdline_defaults(&c, (struct boot_choice){ .fast = true });
@@ -280,7 +279,7 @@ static int run_qemu(struct watch *w, const struct bench_options *o, const struct
 	cmdline_add(&c, "reboot=t %s=%s", INIT_ROLE_ENV, INIT_ROLE_TEST);
 	const char *const argv[] = {
 		o->qemu, "-L", "/usr/share/qemu", "-L", "/usr/share/seabios",
-		"-machine", MACHINE, "-accel", "kvm", "-cpu", "host", "-m", MEMORY, "-smp", smp,
+		"-machine", MACHINE, "-accel", "kvm", "-cpu", "host", "-m", memory, "-smp", smp,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
 		"-chardev", "null,id=c1", "-serial", "chardev:c1", "-chardev", "stdio,id=c2",
 		"-device", "isa-serial,index=1,iobase=0x2f8,irq=3,chardev=c2",
