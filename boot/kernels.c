@@ -122,7 +122,8 @@ int kernel_entry_load(const char *dir, const char *key, struct kernel *ret, stru
 	if (!k.key || !k.why)
 		return err_sys(e, -ENOMEM, "%s", path);
 	/* what is missing or damaged there is just not known: the image is what counts */
-	kernel_json_read(path, &k);
+	if (kernel_json_read(path, &k) < 0)
+		return err_set(e, -ENOEXEC, "%s: made for another architecture", path);
 	*ret = k;
 	k = (struct kernel){ 0 };
 	return 0;

@@ -38,15 +38,20 @@ static unsigned number_member(struct json_object *o, const char *name)
 	return n > 0 && n <= INT_MAX ? (unsigned)n : 0;
 }
 
-void kernel_json_read(const char *dir, struct kernel *k)
+int kernel_json_read(const char *dir, struct kernel *k)
 {
 	_cleanup_free_ char *path = kernel_path_if_exists(dir, KERNEL_JSON);
 	_cleanup_(cleanup_json) struct json_object *o = path ? json_object_from_file(path) : NULL;
+	_cleanup_free_ char *arch = NULL;
 
+	arch = text_member(o, "arch");
+	if (arch && strcmp(arch, KERNEL_ARCH))
+		return -ENOEXEC;
 	k->release = text_member(o, "release");
 	k->source = text_member(o, "source");
 	k->imported = text_member(o, "imported");
 	k->files_built = number_member(o, "files_built");
+	return 0;
 }
 
 /* RFC 3339 with microseconds: two imports in one second have an order. */

@@ -56,8 +56,11 @@ int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, 
 
 /* --- kernel.json (kernels_json.c) ----------------------------------------- */
 
-/* Sets release, source, imported and files_built, as far as the file has them. */
-void kernel_json_read(const char *dir, struct kernel *k);
+/*
+ * Sets release, source, imported and files_built, as far as the file has them.
+ * -ENOEXEC: it is a kernel of another architecture.
+ */
+int kernel_json_read(const char *dir, struct kernel *k);
 /* Writes the same, and key; imported is now. */
 int kernel_json_write(const char *dir, const struct kernel *k, struct err *e);
 

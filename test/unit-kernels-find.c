@@ -191,6 +191,12 @@ static void the_list_has_the_newest_first_and_forgives_damage(void)
 		tap_str(list[2].key, "5.10.1");
 		tap_ok(!list[2].release && !list[2].imported, "nothing is made up");
 	}
+	/* an entry of another architecture does not fit, however new it is */
+	put_bzimage(&f, "cache/kernels/7.0/vmlinuz", "7.0", "x");
+	put_text(&f, "cache/kernels/7.0/kernel.json",
+		 "{ \"arch\": \"aarch64\", \"imported\": \"2099-01-01T00:00:00.000000Z\" }");
+	tap_eq(find(&f, NULL), 0);
+	tap_str(f.k.key, "6.12.5");
 	for (size_t i = 0; i < n; i++)
 		kernel_fini(&list[i]);
 	free(list);
