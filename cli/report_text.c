@@ -98,10 +98,11 @@ static void put_tests(const struct text *t)
 	}
 }
 
-static void put_tail(const struct text *t, const char *key, const char *title)
+static void put_tail(const struct text *t, const struct json_object *o, const char *key,
+		     const char *title)
 {
-	struct report_array a = report_array(t->record, key);
-	size_t n = report_count_str(t->record, key);
+	struct report_array a = report_array(o, key);
+	size_t n = report_count_str(o, key);
 	size_t skip = n > TAIL_LINES && !t->verbose ? n - TAIL_LINES : 0;
 	const char *line;
 
@@ -221,8 +222,9 @@ static void put_reproduction(const struct text *t)
 
 static void put_failure(const struct text *t)
 {
-	put_tail(t, "program_tail", "program output");
-	put_tail(t, "console_tail", "kernel console");
+	put_tail(t, report_obj(t->record, "scheduler"), "log_tail", "scheduler's log");
+	put_tail(t, t->record, "program_tail", "program output");
+	put_tail(t, t->record, "console_tail", "kernel console");
 	put_vcpus(t);
 	put_findings(t);
 	/* an error says by itself what to do; other ends are worth another look */
@@ -254,6 +256,7 @@ static void put_setting(const struct text *t)
 		report_str(t->record, "accel"),
 		report_str(report_obj(t->record, "kernel"), "release"),
 		report_str(t->record, "topology"),
+		report_str(report_obj(t->record, "scheduler"), "ops"),
 	};
 	const char *sep = " (";
 	double ms;

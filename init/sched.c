@@ -40,15 +40,16 @@ static void arm(struct init_sched *s, unsigned ms)
 /* A staged scheduler is the running test's affair, the one under test the run's. */
 static void tell_test(struct init_sched *s, enum wire_sched_event event, const char *text)
 {
-	static const char *const words[] = {
+	static const char *const words[WIRE_SCHED_EVENT_COUNT] = {
 		[WIRE_SCHED_ATTACHED] = "attached as ",
-		[WIRE_SCHED_STOPPED] = "stopped",
+		[WIRE_SCHED_STOPPED] = "stopped: ",
 	};
-	bool end = event != WIRE_SCHED_ATTACHED && event != WIRE_SCHED_STOPPED;
 
-	init_detail(s->host, WIRE_PASS, "Scheduler", "%s: %s%s%s", s->staged,
-		    end ? "" : words[event], event == WIRE_SCHED_ATTACHED ? s->ops : "",
-		    end ? text : "");
+	/* the supervisor tells these, as failures */
+	if (event == WIRE_SCHED_EJECTED || event == WIRE_SCHED_DIED)
+		return;
+	init_detail(s->host, WIRE_PASS, "Scheduler", "%s: %s%s", s->staged,
+		    words[event] ? words[event] : "", event == WIRE_SCHED_ATTACHED ? s->ops : text);
 }
 
 static void tell(struct init_sched *s, enum wire_sched_event event, const char *text)
@@ -98,7 +99,7 @@ static void leave(struct init_sched *s)
 	} else {
 		/* attached without a link: nobody but us is left to let go of it */
 		if (s->looks == 1 && !strcmp(state, "enabled"))
-			sched_reset();
+			sched_reset(s);
 		s->state = SCHED_LEAVING;
 		arm(s, LOOK_MS);
 	}
@@ -118,7 +119,7 @@ static void on_exit_of_process(struct init_sched *s)
 	else if (s->state == SCHED_ATTACHED || s->state == SCHED_GOING)
 		end(s, WIRE_SCHED_DIED, "%s while it was attached", how);
 	else if (s->end)
-		tell(s, WIRE_SCHED_STOPPED, "");	/* its status, too late for the reason */
+		tell(s, WIRE_SCHED_STOPPED, how);	/* too late for the reason */
 	else
 		end(s, WIRE_SCHED_STOPPED, "%s", how);
 	s->looks = 0;

@@ -39,6 +39,7 @@ struct init_sched_plan {
 	char *const *argv;		/* its arguments, from argv[0] to NULL */
 	const char *staged;		/* others: STAGED/NAME/scheduler */
 	const char *sysfs;		/* SCX_SYSFS, but for tests */
+	const char *sysrq;		/* SCX_SYSRQ, but for tests */
 	int events;			/* of scx_events_open(), or -1 */
 	int kmsg;			/* /dev/kmsg of its own, or -1 */
 	unsigned attach_ms;		/* watchdog of an attach; 0: 15 s */

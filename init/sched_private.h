@@ -11,6 +11,6 @@ void sched_log_take(struct init_sched *s);
 /* The process is gone: the rest of it, and what was held back. */
 void sched_log_finish(struct init_sched *s);
 /* Make the kernel let go of whatever scheduler it has. */
-void sched_reset(void);
+void sched_reset(const struct init_sched *s);
 
 #endif

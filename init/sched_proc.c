@@ -65,10 +65,9 @@ int sched_spawn(struct init_sched *s, const char *path, char *const *argv)
 	return r;
 }
 
-/* Documentation/admin-guide/sysrq.rst, "S": since 6.12 */
-void sched_reset(void)
+void sched_reset(const struct init_sched *s)
 {
-	_cleanup_close_ int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(s->plan->sysrq, O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		(void)!write(fd, "S", 1);

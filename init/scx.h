@@ -24,6 +24,8 @@
 #include "shmring/wire.h"
 
 #define SCX_SYSFS "/sys/kernel/sched_ext"
+/* "S" makes the kernel let go of its scheduler: Documentation/admin-guide/sysrq.rst, 6.12 */
+#define SCX_SYSRQ "/proc/sysrq-trigger"
 
 enum scx_event {
 	SCX_NOTHING,		/* nothing that concerns us */

@@ -15,7 +15,7 @@
 #include "loop/kernel_index.h"
 #include "loop/nested.h"
 #include "loop/plan.h"
-#include "loop/sched.h"
+#include "loop/sched_nested.h"
 #include "loop/ticks.h"
 #include "monitor/kindex.h"
 
@@ -96,70 +96,6 @@ static int add_modules(struct strlist *args, const struct kernel_modules *m)
 	return r;
 }
 
-/* Under its own name, which a reason may give. The caller's to free. */
-static char *outer_scheduler(const struct config *c)
-{
-	const char *slash = strrchr(c->scheduler, '/');
-	char *path;
-
-	if (asprintf(&path, NESTED_SCHED_DIR "/%s", slash ? slash + 1 : c->scheduler) < 0)
-		return NULL;
-	return path;
-}
-
-static int add_scheduler_args(struct strlist *args, const struct config *c)
-{
-	_cleanup_free_ char *under_test = c->scheduler ? outer_scheduler(c) : NULL;
-	int r = 0;
-
-	if (c->scheduler)
-		r = under_test ? add_arg(args, "--scheduler=%s", under_test) : -ENOMEM;
-
-	for (size_t i = 0; i < c->stage.count && r == 0; i++) {
-		size_t len = strcspn(c->stage.item[i], "=");
-		_cleanup_free_ char *path = sched_staged_path(c->stage.item[i], len);
-
-		r = !path ? -ENOMEM : add_arg(args, "--stage=%.*s=%s", (int)len, c->stage.item[i],
-					      path);
-	}
-	return r;
-}
-
-static void free_files(struct nested_file *file, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free((char *)file[i].guest);
-	free(file);
-}
-
-/* The same schedulers as files; the guest paths are owned by the array. */
-static int scheduler_files(const struct config *c, struct nested_file **ret, size_t *ret_count)
-{
-	struct nested_file *file = calloc(c->stage.count + 1, sizeof(*file));
-	size_t n = 0;
-
-	if (!file)
-		return -ENOMEM;
-	if (c->scheduler)
-		file[n++] = (struct nested_file){ outer_scheduler(c), c->scheduler, true };
-	for (size_t i = 0; i < c->stage.count; i++) {
-		size_t len = strcspn(c->stage.item[i], "=");
-
-		file[n++] = (struct nested_file){
-			sched_staged_path(c->stage.item[i], len), c->stage.item[i] + len + 1, true,
-		};
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!file[i].guest) {
-			free_files(file, n);
-			return -ENOMEM;
-		}
-	}
-	*ret = file;
-	*ret_count = n;
-	return 0;
-}
-
 /* Files of the user are found, with what they need, on this host only. */
 static bool brings_initramfs(const struct config *c)
 {
@@ -190,7 +126,7 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 	if ((r = strlist_add(args, config_has_command(c) ? "exec" : "run")) < 0 ||
 	    (config_has_command(c) && (r = add_arg(args, "--relay")) < 0) ||
 	    (r = config_to_args(c, args)) < 0 ||
-	    (r = add_scheduler_args(args, c)) < 0 ||
+	    (r = sched_nested_args(c, args)) < 0 ||
 	    (r = add_arg(args, "--accel=kvm")) < 0 ||
 	    (r = add_arg(args, "--slow")) < 0 ||
 	    (r = add_arg(args, "--kernel=" NESTED_KERNEL_DIR "/%s",
@@ -243,7 +179,7 @@ int plan_nested(struct plan *p, const struct config *c)
 		return r;
 	r = inner_args(&args, p, c);
 	if (r == 0)
-		r = scheduler_files(c, &file, &payload.file_count);
+		r = sched_nested_files(c, &file, &payload.file_count);
 	if (r < 0)
 		return err_sys(&p->err, r, "nested run");
 	payload.file = file;
@@ -256,7 +192,7 @@ int plan_nested(struct plan *p, const struct config *c)
 		r = nested_pack(&payload, p->memory_bytes, &p->outer_initrd,
 				&p->outer_memory_bytes, &p->err);
 	kindex_close(index);
-	free_files(file, payload.file_count);
+	sched_nested_free(file, payload.file_count);
 	after = ticks_read();
 	p->tsc_khz = ticks_khz(&before, &after);
 	if (r == 0 && c->qemu_memory_bytes)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_TEST_SCHED_ARGS_H
+#define KTSTR_TEST_SCHED_ARGS_H
+/* What the loader and the BPF program of the fixture scheduler share. */
+
+#define FIXTURE_TEXT_MAX 64
+
+enum fixture_mode {
+	FIXTURE_WORK,		/* first come, first served */
+	FIXTURE_STALL,		/* after_ns: tasks are queued nowhere any more */
+	FIXTURE_ERROR,		/* after_ns: scx_bpf_error(text) */
+	FIXTURE_BAD_DSQ,	/* after_ns: tasks go to a queue that does not exist */
+	FIXTURE_BAD_CPU,	/* after_ns: a task wakes on a CPU that does not exist */
+	FIXTURE_INIT_FAILS,	/* ops.init returns an error */
+};
+
+/* Written before the program is loaded. */
+struct fixture_args {
+	unsigned int mode;
+	unsigned long long after_ns;
+	char text[FIXTURE_TEXT_MAX];
+};
+
+/* Written by the program. */
+struct fixture_state {
+	unsigned long long start_ns;	/* when the kernel called ops.init */
+	unsigned int exited;		/* ops.exit was called */
+};
+
+#endif

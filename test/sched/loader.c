@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The loader of the fixture scheduler: one file, with the BPF program in it.
+ *
+ *	fixture [OPTION...] [MODE [MS [TEXT]]]
+ *
+ * Modes of the program, MS after it was attached: work, stall, error (with
+ * TEXT), bad-dsq, bad-cpu, init-fails. Modes of the loader: exit (leaves with
+ * 0), crash (SIGSEGV), and before it attaches: die (exits with status MS), hang.
+ * Options: --deaf ignores SIGINT, --no-link leaves the scheduler attached when
+ * the loader dies, --chatter prints 1 MiB first, --stay stays when the kernel
+ * has thrown its scheduler out.
+ *
+ * Debian 12's libbpf 1.1.2 knows nothing of sched_ext: the map of the ops gets
+ * BPF_F_LINK by hand, and the link is made by the bare system call.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test/sched/args.h"
+
+/* include/uapi/linux/bpf.h, 6.12; in the headers of Debian 12 map_fd is still prog_fd, too */
+#define F_LINK (1U << 13)
+#define STRUCT_OPS 44			/* enum bpf_attach_type */
+
+#define TICK_MS 20			/* how often it looks whether it was thrown out */
+
+__asm__(".section .rodata\n"
+	".balign 8\n"
+	".global fixture_object\n"
+	"fixture_object: .incbin \"" FIXTURE_OBJECT "\"\n"
+	".global fixture_object_end\n"
+	"fixture_object_end:\n"
+	".previous\n");
+extern const char fixture_object[], fixture_object_end[];
+
+enum late { LATE_NOTHING, LATE_EXIT, LATE_CRASH };
+
+struct options {
+	struct fixture_args args;
+	unsigned ms;
+	bool deaf, no_link, chatter, stay;
+	bool die, hang;
+	enum late late;
+};
+
+static const struct {
+	const char *name;
+	enum fixture_mode mode;
+	bool die, hang;
+	enum late late;
+} modes[] = {
+	{ "work", FIXTURE_WORK, false, false, LATE_NOTHING },
+	{ "stall", FIXTURE_STALL, false, false, LATE_NOTHING },
+	{ "error", FIXTURE_ERROR, false, false, LATE_NOTHING },
+	{ "bad-dsq", FIXTURE_BAD_DSQ, false, false, LATE_NOTHING },
+	{ "bad-cpu", FIXTURE_BAD_CPU, false, false, LATE_NOTHING },
+	{ "init-fails", FIXTURE_INIT_FAILS, false, false, LATE_NOTHING },
+	{ "exit", FIXTURE_WORK, false, false, LATE_EXIT },
+	{ "crash", FIXTURE_WORK, false, false, LATE_CRASH },
+	{ "die", FIXTURE_WORK, true, false, LATE_NOTHING },
+	{ "hang", FIXTURE_WORK, false, true, LATE_NOTHING },
+};
+
+static void parse_mode(struct options *o, char **word)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(word[0], modes[i].name))
+			continue;
+		o->args.mode = modes[i].mode;
+		o->die = modes[i].die;
+		o->hang = modes[i].hang;
+		o->late = modes[i].late;
+		if (word[1])
+			o->ms = (unsigned)strtoul(word[1], NULL, 10);
+		if (word[1] && word[2])
+			snprintf(o->args.text, sizeof(o->args.text), "%s", word[2]);
+		o->args.after_ns = o->ms * 1000000ULL;
+		return;
+	}
+	fprintf(stderr, "fixture: no mode %s\n", word[0]);
+	exit(64);
+}
+
+static void parse(struct options *o, char **argv)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {
+		{ "--deaf", &o->deaf }, { "--no-link", &o->no_link },
+		{ "--chatter", &o->chatter }, { "--stay", &o->stay },
+	};
+
+	for (char **p = argv + 1; *p; p++) {
+		bool found = false;
+
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+			if (strcmp(*p, flags[i].name))
+				continue;
+			*flags[i].flag = found = true;
+		}
+		if (found)
+			continue;
+		parse_mode(o, p);
+		return;
+	}
+}
+
+static void check(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fixture: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* What the program shall find when it runs; before it is loaded. */
+static void set_args(struct bpf_object *obj, const struct fixture_args *args)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".data.args");
+
+	check(map && bpf_map__set_initial_value(map, args, sizeof(*args)) == 0, "arguments");
+}
+
+/* What it writes; libbpf maps it by itself only for skeletons. */
+static const volatile struct fixture_state *map_state(struct bpf_object *obj)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".bss.state");
+	void *p = map ? mmap(NULL, sizeof(struct fixture_state), PROT_READ, MAP_SHARED,
+			     bpf_map__fd(map), 0) : MAP_FAILED;
+
+	check(p != MAP_FAILED, "state");
+	return p;
+}
+
+/*
+ * Without a link the scheduler runs as soon as the map has its value; with
+ * one, when the link is made.
+ */
+static void attach(struct bpf_map *map, bool no_link)
+{
+	union bpf_attr attr = { 0 };
+
+	check(bpf_map__attach_struct_ops(map), "attach");
+	if (no_link)
+		return;
+	attr.link_create.prog_fd = (__u32)bpf_map__fd(map);
+	attr.link_create.attach_type = STRUCT_OPS;
+	check(syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) >= 0, "link");
+}
+
+static struct bpf_object *load(const struct options *o)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "fixture");
+	struct bpf_object *obj = bpf_object__open_mem(fixture_object,
+			(size_t)(fixture_object_end - fixture_object), &opts);
+	struct bpf_map *map = obj ? bpf_object__find_map_by_name(obj, "fixture_ops") : NULL;
+
+	check(map, "read its own object");
+	set_args(obj, &o->args);
+	if (!o->no_link)
+		bpf_map__set_map_flags(map, F_LINK);
+	check(bpf_object__load(obj) == 0, "load");
+	attach(map, o->no_link);
+	return obj;
+}
+
+/* Until a signal, the time, or the end of the scheduler. */
+static void stay(const struct options *o, const volatile struct fixture_state *state)
+{
+	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+	unsigned ms = 0;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (;;) {
+		sig = sigtimedwait(&set, NULL, &tick);
+		if (sig > 0 && !o->deaf)
+			return;
+		if (state->exited && !o->stay) {
+			puts("fixture: thrown out");
+			exit(2);
+		}
+		ms += TICK_MS;
+		if (ms < o->ms)
+			continue;
+		if (o->late == LATE_EXIT)
+			exit(0);
+		if (o->late == LATE_CRASH)
+			raise(SIGSEGV);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct bpf_object *obj;
+
+	(void)argc;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	parse(&o, argv);
+	for (int i = 0; o.chatter && i < 1 << 14; i++)
+		printf("fixture: line %5d of 16384, as long as all the others are here\n", i);
+	if (o.die) {
+		fprintf(stderr, "fixture: told to die early\n");
+		return (int)o.ms;
+	}
+	while (o.hang)
+		pause();
+	obj = load(&o);
+	puts("fixture: attached");
+	stay(&o, map_state(obj));
+	puts("fixture: told to end");
+	return 0;
+}

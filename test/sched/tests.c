@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tests for vm-sched.sh: what a test can do with schedulers, and what becomes
+ * of one whose scheduler goes wrong. Those that wait are to be killed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ktstr/test.h"
+
+static void check_start(struct ktstr_t *t, int r, int want)
+{
+	ktstr_check(t, r == want, "start: %s, not %s", r ? strerror(-r) : "ok",
+		    want ? strerror(-want) : "ok");
+}
+
+static void wait_for_the_end(struct ktstr_t *t, int started)
+{
+	check_start(t, started, 0);
+	while (!started)
+		pause();
+}
+
+/* Started, and then: work for it, so that it is called. */
+static void work_until_the_end(struct ktstr_t *t, int started)
+{
+	struct ktstr_report w[2] = { 0 };
+
+	check_start(t, started, 0);
+	while (!started)
+		if (ktstr_run_workers(t, 2, 200, ktstr_work_spin, NULL, w) < 0)
+			break;
+}
+
+KTSTR_TEST(staged_works, .tags = "manual")
+{
+	struct ktstr_report w[2] = { 0 };
+
+	ktstr_check(t, !ktstr_scheduler_is_attached(t), "one is attached already");
+	check_start(t, ktstr_scheduler_start(t, "fixture", "work", NULL), 0);
+	ktstr_check(t, ktstr_scheduler_is_attached(t), "it is not attached");
+	check_start(t, ktstr_scheduler_start(t, "fixture", NULL), -EBUSY);
+	ktstr_run_workers(t, 2, 200, ktstr_work_spin, NULL, w);
+	for (int i = 0; i < 2; i++)
+		ktstr_check(t, w[i].reported && w[i].work_units, "worker %d did nothing", i);
+	ktstr_check(t, ktstr_scheduler_stop(t) == 0, "stop");
+	ktstr_check(t, !ktstr_scheduler_is_attached(t), "it is still attached");
+	ktstr_check(t, ktstr_scheduler_stop(t) == 0, "stop of none");
+}
+
+KTSTR_TEST(staged_fails_to_start, .tags = "manual")
+{
+	check_start(t, ktstr_scheduler_start(t, "nobody", NULL), -ENOENT);
+	check_start(t, ktstr_scheduler_start(t, "../scheduler", NULL), -ENOENT);
+	check_start(t, ktstr_scheduler_start(t, NULL, NULL), -ENOENT);
+	check_start(t, ktstr_scheduler_start(t, "broken", NULL), -ENOEXEC);
+	check_start(t, ktstr_scheduler_start(t, "fixture", "die", "3", NULL), -ECHILD);
+	check_start(t, ktstr_scheduler_start(t, "fixture", "init-fails", NULL), -ECHILD);
+	ktstr_check(t, !ktstr_scheduler_is_attached(t), "one is attached");
+}
+
+KTSTR_TEST(staged_hangs, .tags = "manual")
+{
+	check_start(t, ktstr_scheduler_start(t, "fixture", "hang", NULL), -ETIMEDOUT);
+}
+
+KTSTR_TEST(staged_is_deaf, .tags = "manual")
+{
+	check_start(t, ktstr_scheduler_start(t, "fixture", "--deaf", "work", NULL), 0);
+	ktstr_check(t, ktstr_scheduler_stop(t) == 0, "stop");
+	ktstr_check(t, !ktstr_scheduler_is_attached(t), "it is still attached");
+}
+
+KTSTR_TEST(staged_is_left, .tags = "manual")
+{
+	check_start(t, ktstr_scheduler_start(t, "fixture", "--chatter", "work", NULL), 0);
+}
+
+KTSTR_TEST(staged_errors, .tags = "manual")
+{
+	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "error", "100", "as I was told",
+						    NULL));
+}
+
+KTSTR_TEST(staged_stalls, .tags = "manual")
+{
+	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "stall", "100", NULL));
+}
+
+KTSTR_TEST(staged_stays, .tags = "manual")
+{
+	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "--stay", "stall", NULL));
+}
+
+KTSTR_TEST(staged_bad_dsq, .tags = "manual")
+{
+	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "bad-dsq", "100", NULL));
+}
+
+KTSTR_TEST(staged_bad_cpu, .tags = "manual")
+{
+	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "bad-cpu", "100", NULL));
+}
+
+KTSTR_TEST(staged_exits, .tags = "manual")
+{
+	wait_for_the_end(t, ktstr_scheduler_start(t, "fixture", "exit", "100", NULL));
+}
+
+KTSTR_TEST(staged_crashes, .tags = "manual")
+{
+	wait_for_the_end(t, ktstr_scheduler_start(t, "fixture", "crash", "100", NULL));
+}
+
+KTSTR_TEST(staged_without_link, .tags = "manual")
+{
+	wait_for_the_end(t, ktstr_scheduler_start(t, "fixture", "--no-link", "crash", "100", NULL));
+}
+
+/* --- with one under test ------------------------------------------------------- */
+
+KTSTR_TEST(finds_it_attached, .tags = "manual")
+{
+	ktstr_check(t, ktstr_scheduler_is_attached(t), "it is not attached");
+}
+
+KTSTR_TEST(switches, .tags = "manual")
+{
+	check_start(t, ktstr_scheduler_start(t, "fixture", NULL), -EBUSY);
+	ktstr_check(t, ktstr_scheduler_stop(t) == 0, "stop");
+	ktstr_check(t, !ktstr_scheduler_is_attached(t), "it is still attached");
+	check_start(t, ktstr_scheduler_start(t, "fixture", "work", NULL), 0);
+	ktstr_check(t, ktstr_scheduler_stop(t) == 0, "stop of the staged one");
+	check_start(t, ktstr_scheduler_start(t, NULL, NULL), 0);
+	ktstr_check(t, ktstr_scheduler_stop(t) == 0, "stop of the first one");
+}
+
+KTSTR_TEST(finds_it_enabled, .tags = "manual")
+{
+	char text[16] = "";
+	int fd = open("/tmp/enabled", O_RDONLY | O_CLOEXEC);
+
+	ktstr_check(t, fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strcmp(text, "yes\n"),
+		    "--sched-enable wrote \"%s\"", text);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Claims to pass as soon as its scheduler is gone; it must not be believed. */
+KTSTR_TEST(outlives_it, .tags = "manual")
+{
+	struct ktstr_report w[2] = { 0 };
+
+	while (ktstr_scheduler_is_attached(t))
+		if (ktstr_run_workers(t, 2, 50, ktstr_work_spin, NULL, w) < 0)
+			break;
+}
+
+KTSTR_MAIN
