@@ -36,6 +36,7 @@
  *                     but those tagged "manual"
  *   /scheduler        the scheduler under test; its arguments, NUL separated,
  *                     in /ktstr/sched.args
+ *   /ktstr/sched.limit  how long PID 1 waits for an attach, ms
  *   /staging/schedulers/NAME/scheduler  others, for a test to start
  *   /ktstr/sched.enable, /ktstr/sched.disable  files to write before and behind
  *                     the tests: path, NUL, value, NUL and so on
@@ -65,6 +66,7 @@ struct ktstr_test;
 #define INIT_TESTS_PATH "/ktstr/tests"
 #define INIT_SCHED_PATH "/scheduler"
 #define INIT_SCHED_ARGS "/ktstr/sched.args"
+#define INIT_SCHED_LIMIT "/ktstr/sched.limit"
 #define INIT_SCHED_ENABLE "/ktstr/sched.enable"
 #define INIT_SCHED_DISABLE "/ktstr/sched.disable"
 #define INIT_STAGED_DIR "/staging/schedulers"

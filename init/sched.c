@@ -17,7 +17,6 @@
 #include "init/sched_private.h"
 #include "init/scx.h"
 
-/* A watchdog, no budget: a large scheduler's verification takes seconds where CPUs are emulated. */
 #define ATTACH_MS 15000
 #define STOP_MS 5000
 /* A process that let go of its scheduler, or was thrown out, still has to say why and end. */

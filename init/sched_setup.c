@@ -28,6 +28,19 @@ static void leave_its_reach(struct init_host *h)
 		init_log(h, "PID 1 stays in the scheduler's reach: %s", strerrordesc_np(errno));
 }
 
+/* 0: none, or nonsense. */
+static unsigned read_limit(void)
+{
+	_cleanup_(file_unmap) struct file_map m = FILE_MAP_INIT;
+	char text[16];
+
+	if (file_map(INIT_SCHED_LIMIT, &m, NULL) < 0)
+		return 0;
+	snprintf(text, sizeof(text), "%.*s", (int)MIN(m.size, sizeof(text) - 1),
+		 (const char *)m.data);
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
 int init_sched_setup(struct init_sched_setup *s, struct init_host *h, struct err *e)
 {
 	static const char *const program[] = { INIT_SCHED_PATH };
@@ -51,6 +64,7 @@ int init_sched_setup(struct init_sched_setup *s, struct init_host *h, struct err
 	if (!s->argv)
 		return err_sys(e, -ENOMEM, "arguments of the scheduler");
 	s->plan.argv = s->argv;
+	s->plan.attach_ms = read_limit();
 	s->plan.events = scx_events_open();
 	if (s->plan.events < 0)
 		return err_sys(e, s->plan.events, "uevents of sched_ext");

@@ -56,6 +56,7 @@ struct config {
 	uint64_t timeout_ns;		/* 0: default, scaled by the accelerator */
 	char *scheduler;		/* program that loads the one under test; NULL: none */
 	struct strlist sched_args;
+	uint64_t sched_timeout_ns;	/* to be attached; 0: default, scaled by the accelerator */
 	struct strlist sched_enable, sched_disable;	/* "echo VALUE > FILE" */
 	struct strlist stage;		/* "NAME=PATH": schedulers that tests start */
 	enum accel accel;

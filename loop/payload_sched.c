@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Schedulers in the guest's payload: the one under test, its arguments, staged ones. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,6 +75,16 @@ static int add_staged(struct payload_draft *d, const char *stage, struct err *e)
 	return add_scheduler(d, guest, host, e);
 }
 
+static int add_limit(struct payload_draft *d, const struct config *c, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+
+	if (!sched_attach_limit_ns(c))
+		return 0;
+	buf_fmt(&b, "%" PRIu64 "\n", sched_attach_limit_ns(c) / NSEC_PER_MSEC);
+	return payload_add_bytes(d, PAYLOAD_SUFFIX, INIT_SCHED_LIMIT, &b, e);
+}
+
 int payload_schedulers(struct payload_draft *d, const struct payload_request *q, struct err *e)
 {
 	const struct config *c = q->config;
@@ -85,6 +96,8 @@ int payload_schedulers(struct payload_draft *d, const struct payload_request *q,
 			return err_ctx(e, r, "--scheduler");
 		r = add_args(d, &c->sched_args, e);
 	}
+	if (r == 0)
+		r = add_limit(d, c, e);
 	if (r == 0)
 		r = add_commands(d, &c->sched_enable, INIT_SCHED_ENABLE, e);
 	if (r == 0)

@@ -27,8 +27,8 @@ static const struct {
 	[PHASE_OUTPUT] = { 30, 500, "the kernel's banner" },
 	[PHASE_BANNER] = { 30, 500, "PID 1 to start" },
 	[PHASE_INIT] = { 20, 50, "PID 1 to be ready" },
-	/* PID 1 gives a scheduler 15 s to attach (init/sched.c), and as much to stop */
-	[PHASE_READY] = { 60, 50, "the scheduler to attach, or the first test to start" },
+	/* and the time that a scheduler has to attach */
+	[PHASE_READY] = { 20, 50, "the scheduler to attach, or the first test to start" },
 	[PHASE_SCHED] = { 20, 50, "the first test to start" },
 	[PHASE_TEST] = { 0, 0, "a result" },
 	[PHASE_RESULT] = { 10, 50, "the guest to power off" },
@@ -44,7 +44,8 @@ const char *phase_awaits(enum phase p)
 
 static uint64_t limit_ns(const struct phases *p, enum phase phase)
 {
-	return (table[phase].limit_s * NSEC_PER_SEC +
+	return (phase == PHASE_READY ? p->attach_ns : 0) +
+	       (table[phase].limit_s * NSEC_PER_SEC +
 		table[phase].per_cpu_ms * NSEC_PER_MSEC * p->cpus) * (p->slow ? SLOW_FACTOR : 1);
 }
 

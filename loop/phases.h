@@ -22,6 +22,7 @@ struct phases {
 	enum phase now;
 	uint64_t deadline_ns;		/* --timeout */
 	unsigned cpus;			/* wide guests take longer to boot */
+	uint64_t attach_ns;		/* PID 1 gives a scheduler so long to be attached */
 	bool slow;			/* and so do emulated CPUs */
 	ev_timer watchdog, deadline;
 	/* why is STOP_PHASE or STOP_DEADLINE; limit_ns what expired */

@@ -131,6 +131,7 @@ static void take_plan(struct ktstr_run *run)
 	f->kernel_why = p->kernel.why ? strdup(p->kernel.why) : NULL;
 	run->phases.cpus = p->topo.numa_nodes ? topo_cpus(&p->topo) : 1;
 	run->phases.deadline_ns = p->timeout_ns;
+	run->phases.attach_ns = sched_attach_limit_ns(&run->config);
 	run->phases.slow = p->accel == ACCEL_NESTED || run->config.slow;
 }
 

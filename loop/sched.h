@@ -40,6 +40,9 @@ const char *sched_stage_parse(const char *s, size_t *ret_len, struct err *e);
 /* Where it lies in a guest, inner or outer; the caller's to free. NULL: no memory. */
 char *sched_staged_path(const char *stage, size_t name_len);
 
+/* How long PID 1 waits for a scheduler to be attached. 0: there is none. */
+uint64_t sched_attach_limit_ns(const struct config *c);
+
 /* What the options about schedulers say, and whether they go together. */
 int sched_options_check(const struct config *c, struct err *e);
 

@@ -72,6 +72,19 @@ const char *sched_stage_parse(const char *s, size_t *ret_len, struct err *e)
 	return s + n + 1;
 }
 
+/* A watchdog, no budget: the verifier takes seconds for a large one where CPUs are emulated. */
+#define ATTACH_NS (15 * NSEC_PER_SEC)
+#define SLOW_FACTOR 4
+
+uint64_t sched_attach_limit_ns(const struct config *c)
+{
+	if (!c->scheduler && !c->stage.count)
+		return 0;
+	if (c->sched_timeout_ns)
+		return c->sched_timeout_ns;
+	return ATTACH_NS * (c->slow ? SLOW_FACTOR : 1);
+}
+
 static int check_commands(const struct strlist *l, const char *option, struct err *e)
 {
 	struct sched_command c;

@@ -17,13 +17,12 @@ chmod +x "$vm_dir/broken"
 vm_run run --json --stage fixture="$fixture" --stage broken="$vm_dir/broken" "$tests" -- \
 	staged_works staged_fails_to_start staged_is_deaf staged_is_left \
 	staged_errors staged_stalls staged_stays staged_bad_dsq staged_bad_cpu \
-	staged_exits staged_crashes staged_without_link staged_hangs finds_it_attached staged_works
+	staged_exits staged_crashes staged_without_link finds_it_attached
 ok "a run in which schedulers fail ends with 1" vm_ends 1
 ok "a test starts and stops a staged scheduler" vm_test staged_works pass 'attached as fixture'
 ok "a start that fails has its errno" vm_test staged_fails_to_start pass 'could not be executed'
 ok "and its reason as a note" vm_test staged_fails_to_start pass 'exited with status 3'
 ok "what the kernel said is in it" vm_test staged_fails_to_start pass 'the kernel said: .*init'
-ok "one that is never attached is too late" vm_test staged_hangs pass 'not attached after'
 ok "one that ignores SIGINT is killed" vm_test staged_is_deaf pass 'stopped: died of SIGKILL'
 ok "one that a test leaves is stopped" vm_test staged_is_left pass 'stopped: exited with status 0'
 ok "an ejection by scx_bpf_error has its text" \
@@ -73,6 +72,11 @@ ok "a scheduler that dies early ends the run with 1" vm_ends 1
 ok "the reason is told apart" vm_says stop scheduler-died-early
 ok "with status and last words" vm_like reason 'exited with status 3.*told to die early'
 ok "no test was run" vm_says tests 0
+
+vm_run run --json --scheduler "$fixture" --sched-arg hang --sched-timeout 3s
+ok "a scheduler that is never attached ends the run with 1" vm_ends 1
+ok "the reason is told apart, too" vm_says stop scheduler-not-attached
+ok "with the time" vm_like reason 'scheduler fixture: never attached: .* after [0-9.]+ s'
 
 vm_run run --json --scheduler "$vm_dir/broken"
 ok "a scheduler that cannot be executed is an error" vm_ends 99

@@ -62,11 +62,6 @@ KTSTR_TEST(staged_fails_to_start, .tags = "manual")
 	ktstr_check(t, !ktstr_scheduler_is_attached(t), "one is attached");
 }
 
-KTSTR_TEST(staged_hangs, .tags = "manual")
-{
-	check_start(t, ktstr_scheduler_start(t, "fixture", "hang", NULL), -ETIMEDOUT);
-}
-
 KTSTR_TEST(staged_is_deaf, .tags = "manual")
 {
 	check_start(t, ktstr_scheduler_start(t, "fixture", "--deaf", "work", NULL), 0);
