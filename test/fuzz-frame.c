@@ -49,6 +49,7 @@ static void use_payload(const struct frame *f)
 		struct wire_crash crash;
 		struct wire_lost lost;
 		struct wire_exit exit;
+		struct wire_sched sched;
 	} u;
 	const char *text = NULL;
 
@@ -62,6 +63,9 @@ static void use_payload(const struct frame *f)
 		FUZZ_CHECK(*wire_verdict_name(u.result.verdict) != 'u');
 	if (frame_get_crash(f, &u.crash, &text))
 		FUZZ_CHECK(strlen(text) <= f->length - sizeof(u.crash));
+	if (frame_get_sched(f, &u.sched, &text))
+		FUZZ_CHECK(strlen(u.sched.ops) < WIRE_NAME_MAX &&
+			   strlen(text) <= f->length - sizeof(u.sched));
 	(void)frame_get_worker(f, &u.worker);
 	(void)frame_get_lost(f, &u.lost);
 	(void)frame_get_exit(f, &u.exit);
