@@ -177,21 +177,15 @@ static struct bpf_object *load(const struct options *o)
 	return obj;
 }
 
-/* Until a signal, the time, or the end of the scheduler. */
-static void stay(const struct options *o, const volatile struct fixture_state *state)
+/* Until a signal of end, the time, or the end of the scheduler. */
+static void stay(const struct options *o, const sigset_t *end,
+		 const volatile struct fixture_state *state)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
 	unsigned ms = 0;
-	sigset_t set;
-	int sig;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	for (;;) {
-		sig = sigtimedwait(&set, NULL, &tick);
-		if (sig > 0 && !o->deaf)
+		if (sigtimedwait(end, NULL, &tick) > 0 && !o->deaf)
 			return;
 		if (state->exited && !o->stay) {
 			puts("fixture: thrown out");
@@ -211,8 +205,14 @@ int main(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct bpf_object *obj;
+	sigset_t end;
 
 	(void)argc;
+	/* before it is attached: who waits for that may want it to end at once */
+	sigemptyset(&end);
+	sigaddset(&end, SIGINT);
+	sigaddset(&end, SIGTERM);
+	sigprocmask(SIG_BLOCK, &end, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	parse(&o, argv);
 	for (int i = 0; o.chatter && i < 1 << 14; i++)
@@ -225,7 +225,7 @@ int main(int argc, char **argv)
 		pause();
 	obj = load(&o);
 	puts("fixture: attached");
-	stay(&o, map_state(obj));
+	stay(&o, &end, map_state(obj));
 	puts("fixture: told to end");
 	return 0;
 }
