@@ -12,6 +12,7 @@
  *                   modules/       kernel/ and modules.builtin of lib/modules/<release>
  *                   kernel.json    schema ktstr.kernel/1: key, release, arch, source, imported
  *     kernels/.tmp.*               an import under way; swept when its maker is gone
+ *     index/                       what is known of kernels: loop/kernel_index.h
  *
  * An entry appears by rename, so it is whole or not there. Key: release, or
  * release-N when another kernel with that release is there already; importing

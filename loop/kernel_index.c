@@ -2,8 +2,10 @@
 /* Finding or making the index of a kernel. */
 #include "loop/kernel_index.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,46 @@ static int make_from(const char *image, struct buf *ret, struct err *e)
 	return r < 0 ? r : kindex_build(payload.data, payload.len, ret, e);
 }
 
+/* The file in dir that was written longest ago; the number of files. */
+static unsigned oldest(const char *dir, char path[PATH_MAX])
+{
+	struct timespec first = { 0 };
+	unsigned count = 0;
+	DIR *d = opendir(dir);
+
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		char name[PATH_MAX] = "";
+		struct stat st;
+
+		if (snprintf(name, sizeof(name), "%s/%s", dir, entry->d_name) >= PATH_MAX ||
+		    lstat(name, &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		if (count++ && (st.st_mtim.tv_sec > first.tv_sec ||
+				(st.st_mtim.tv_sec == first.tv_sec &&
+				 st.st_mtim.tv_nsec >= first.tv_nsec)))
+			continue;
+		first = st.st_mtim;
+		memcpy(path, name, PATH_MAX);
+	}
+	if (d)
+		closedir(d);
+	return count;
+}
+
+/* Kernels that are built again and again must not fill the disk. */
+static void sweep(const char *store)
+{
+	_cleanup_free_ char *dir = strdup(store);
+	char path[PATH_MAX];
+
+	if (!dir)
+		return;
+	*strrchr(dir, '/') = '\0';
+	while (oldest(dir, path) > KERNEL_INDEX_KEPT)
+		if (unlink(path) < 0)
+			return;
+}
+
 static int make(const char *image, const char *store, struct kindex **ret, struct err *e)
 {
 	struct buf bytes = BUF_INIT;
@@ -79,6 +121,8 @@ static int make(const char *image, const char *store, struct kindex **ret, struc
 	}
 	if (store && file_write_atomic(store, bytes.data, bytes.len, 0644, &why) < 0)
 		log_info("index of the kernel is not kept: %s", err_text(&why));
+	else if (store)
+		sweep(store);
 	return kindex_open(&bytes, ret, e);
 }
 

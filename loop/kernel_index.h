@@ -18,6 +18,8 @@ struct err;
 struct kindex;
 
 #define KERNEL_INDEX_NAME "kernel.index"
+/* Files in the cache, 5 to 12 MB each; the oldest go. */
+#define KERNEL_INDEX_KEPT 16
 
 int kernel_index_open(const char *image, struct kindex **ret, struct err *e);
 

@@ -123,6 +123,34 @@ static void an_index_beside_the_kernel_comes_first(void)
 	teardown(&f);
 }
 
+static void of_many_indexes_the_oldest_go(void)
+{
+	struct fixture f;
+	char name[64];
+	unsigned left = 0;
+
+	setup(&f);
+	tap_eq(file_mkdirs(in_dir(&f, "cache/index"), 0755, NULL), 0);
+	for (unsigned i = 0; i < KERNEL_INDEX_KEPT + 4; i++) {
+		const struct timespec t[2] = { { .tv_sec = 1000 + i }, { .tv_sec = 1000 + i } };
+
+		snprintf(name, sizeof(name), "cache/index/%u", i);
+		tap_eq(file_write_atomic(in_dir(&f, name), "x", 1, 0644, NULL), 0);
+		tap_eq(utimensat(AT_FDCWD, in_dir(&f, name), t, 0), 0);
+	}
+	tap_str(banner(&f, put_kernel(&f, "vmlinux", "Linux version 1\n")),
+		"Linux version 1\n");
+	for (unsigned i = 0; i < KERNEL_INDEX_KEPT + 4; i++) {
+		snprintf(name, sizeof(name), "cache/index/%u", i);
+		if (access(in_dir(&f, name), F_OK) == 0)
+			left++;
+		else
+			tap_ok(i < 5, "%u went, which is younger", i);
+	}
+	tap_eq(left, KERNEL_INDEX_KEPT - 1);	/* and the new one */
+	teardown(&f);
+}
+
 static void without_a_cache_there_is_an_index_all_the_same(void)
 {
 	struct fixture f;
@@ -152,6 +180,7 @@ int main(void)
 	TAP_RUN(a_file_that_was_replaced_has_another_index);
 	TAP_RUN(an_index_is_made_from_what_is_packed_in_a_bzimage);
 	TAP_RUN(an_index_beside_the_kernel_comes_first);
+	TAP_RUN(of_many_indexes_the_oldest_go);
 	TAP_RUN(without_a_cache_there_is_an_index_all_the_same);
 	TAP_RUN(what_is_no_kernel_is_refused_by_name);
 	return tap_done();
