@@ -50,6 +50,7 @@ ok "the initramfs has a size" vm_positive initramfs.bytes
 ok "exits are counted by kind" vm_positive vm.exits.io
 ok "nothing is split that need not be" vm_says vm.irqchip kernel
 ok "the test has its duration" vm_positive tests.0.duration_ms
+ok "the scheduler was watched" vm_positive monitor.samples monitor.summary.cpus.3.nr_switches
 case $(vm_json accel) in
 nested)
 	ok "one line on stderr says that the run is nested" \
@@ -75,12 +76,14 @@ ok "--dmesg streams the kernel's console to stderr" vm_prints err 'Linux version
 ok "--junit FILE has the test" grep -q '<testcase.*smoke' "$vm_dir/junit"
 ok "--json=FILE has the record" test "$("$jsonget" "$vm_dir/json" verdict)" = pass
 
-vm_run run --tap --no-ring --json="$vm_dir/json"
+vm_run run --tap --no-ring --no-monitor --json="$vm_dir/json"
 ok "without the ring the test passes, too" vm_ends 0
 ok "--tap has the test's line" vm_prints out '^ok 1 .*smoke'
 ok "--tap has a plan" vm_prints out '^1\.\.1$'
 ok "without the ring the record says com2" \
 	test "$("$jsonget" "$vm_dir/json" transport)" = com2
+ok "without the monitor the record has none" \
+	test -z "$("$jsonget" "$vm_dir/json" monitor 2>/dev/null)"
 
 # other kernels of the cache: a run chose the first
 first=$("$jsonget" "$vm_dir/json" kernel.path)
@@ -91,5 +94,6 @@ for key in $("$ktstr" kernel list | awk '{ print $1 }'); do
 	others=$((others + 1))
 	vm_run run --json --kernel "$key"
 	ok "smoke passes on the kernel $key" smoke_passes
+	ok "which is watched" vm_positive monitor.samples
 done
 tap_done
