@@ -22,7 +22,7 @@
 #define LOCK_PREFIX ".lock."
 #define ARGS_MAX 16
 /* Lines of make for the fragment and Linux 6.12; once there is a build, its own number. */
-#define FILES_USUAL 1950
+#define FILES_USUAL 1982
 
 struct build {
 	const struct kernel_build_request *q;
