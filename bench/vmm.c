@@ -86,8 +86,10 @@ static void on_frame(const struct frame *f, void *arg)
 	struct watch *w = arg;
 	struct wire_name n;
 	struct wire_exit x;
+	const char *text;
 
-	if (f->type == WIRE_TEST_START && frame_get_name(f, &n) && !strcmp(n.name, TEST_MEMORY))
+	if (f->type == WIRE_TEST_START && frame_get_start(f, &n, &text) &&
+	    !strcmp(n.name, TEST_MEMORY))
 		look_at_memory(w);
 	if (f->type == WIRE_EXIT && frame_get_exit(f, &x)) {
 		w->result_ns = w->now_ns;

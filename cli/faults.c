@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,28 @@ KTSTR_TEST(fault_skip, .tags = "manual", .about = "skips itself")
 KTSTR_TEST(fault_inconclusive, .tags = "manual", .about = "cannot tell")
 {
 	ktstr_inconclusive(t, "there was nothing to measure");
+}
+
+static void work_on_cpu_0(void *arg)
+{
+	cpu_set_t *only = arg;
+
+	/* again with each unit of work: it costs little and needs no state */
+	(void)sched_setaffinity(0, sizeof(*only), only);
+	ktstr_work_spin(NULL);
+}
+
+KTSTR_TEST(fault_imbalance, .tags = "manual", .duration_ms = 3000,
+	   .rules = "off,imbalance=3,sustain=3,warmup=200ms,enforce",
+	   .about = "keeps one CPU busy with six workers, the others idle")
+{
+	struct ktstr_report w[6] = { 0 };
+	cpu_set_t only;
+
+	CPU_ZERO(&only);
+	CPU_SET(0, &only);
+	if (ktstr_run_workers(t, 6, ktstr_duration_ms(t), work_on_cpu_0, &only, w) < 0)
+		ktstr_fail(t, "Workers", "could not be started");
 }
 
 KTSTR_TEST(fault_panic, .tags = "manual", .about = "makes the kernel panic, by sysrq")

@@ -236,11 +236,13 @@ static void on_choice(const char *name, const struct ktstr_test *t, void *arg)
 	struct supervisor *s = arg;
 	struct wire_name start = { 0 };
 	enum wire_verdict v;
+	const char *rules;
 	char reason[160];
 	uint64_t ns = 0;
 
 	snprintf(start.name, sizeof(start.name), "%s", name);
-	s->host->send(s->host, WIRE_TEST_START, &start, sizeof(start), NULL, 0);
+	rules = t && t->rules ? t->rules : "";
+	s->host->send(s->host, WIRE_TEST_START, &start, sizeof(start), rules, strlen(rules));
 	if (!t) {
 		init_detail(s->host, v = WIRE_FAIL, "NoSuchTest", "no test \"%s\" in this program",
 			    name);

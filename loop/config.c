@@ -21,6 +21,7 @@
 #include "loop/config_priv.h"
 #include "loop/sched.h"
 #include "mm/mm.h"
+#include "monitor/rules.h"
 
 /* How much of a value an error repeats. */
 #define SHOWN_MAX 100
@@ -93,6 +94,9 @@ static const struct option_row rows[] = {
 	    .help = "do not watch the guest's scheduler from outside"),
 	ROW("monitor-interval", OPTION_DURATION, monitor_interval_ns, .arg = "DUR",
 	    .def = "100ms", .inner = true, .help = "time between two samples, 1ms to 10s"),
+	ROW("rules", OPTION_STRING, rules, .arg = "LIMITS", .def = "the tests' own, not enforced",
+	    .inner = true,
+	    .help = "what the monitor objects to: imbalance=4,stall=0,sustain=5,enforce, ..."),
 	ROW("qemu-memory", OPTION_SIZE, qemu_memory_bytes, .arg = "SIZE", .def = "computed",
 	    .help = "nested: RAM of the outer guest"),
 	ROW("initramfs", OPTION_STRING, initramfs, .arg = "FILE", .def = "packed for the run",
@@ -480,6 +484,13 @@ static int check_memory(const struct config *c, const struct topo *t, struct err
 /* Below, reading and storing would be most of what is seen; above, little is. */
 static int check_monitor(const struct config *c, struct err *e)
 {
+	struct rule_limits l = RULE_LIMITS_DEFAULT;
+	int r = c->rules ? rule_limits_parse(&l, c->rules, e) : 0;
+
+	if (r < 0)
+		return err_ctx(e, r, "--rules");
+	if (l.enforce && c->no_monitor)
+		return err_set(e, -EINVAL, "--rules: enforce needs the monitor: drop --no-monitor");
 	if (c->monitor_interval_ns >= NSEC_PER_MSEC && c->monitor_interval_ns <= 10 * NSEC_PER_SEC)
 		return 0;
 	return err_set(e, -EINVAL, "--monitor-interval: takes 1ms to 10s");

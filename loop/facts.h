@@ -54,6 +54,7 @@ struct fact_stat {
 
 struct json_object;
 
+#define RULES_TEXT_MAX 320
 #define FACTS_STATS_MAX 128
 #define FACTS_WORKERS_MAX 4096
 
@@ -105,6 +106,9 @@ struct facts {
 	struct fact_stat stat[FACTS_STATS_MAX];
 	size_t stat_count;
 	struct json_object *monitor;	/* as in the record; NULL: nothing was watched */
+	/* of rules that were to be enforced: broken, not measured, or nothing to say (PASS) */
+	enum verdict rules;
+	char rules_text[RULES_TEXT_MAX];
 };
 
 void facts_init(struct facts *f);

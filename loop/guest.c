@@ -78,17 +78,32 @@ static void on_ended(struct ktstr_run *run, const struct frame *f)
 	on_stream(run, f);
 }
 
+/* The defaults, what the test wants, and over it what the user wants. */
+static void set_rules(struct ktstr_run *run, const char *of_test)
+{
+	struct rule_limits l = RULE_LIMITS_DEFAULT;
+	struct err e = ERR_INIT;
+
+	if (rule_limits_parse(&l, of_test, &e) < 0)
+		facts_finding(&run->facts, "Rules", "of the test: %s", err_text(&e));
+	if (run->config.rules)
+		(void)rule_limits_parse(&l, run->config.rules, NULL);	/* checked before */
+	watch_rules(&run->watch, &l);
+}
+
 static void on_test_start(struct ktstr_run *run, const struct frame *f)
 {
 	struct wire_name n;
+	const char *text;
 
-	if (!frame_get_name(f, &n)) {
+	if (!frame_get_start(f, &n, &text)) {
 		too_short(run, f);
 		return;
 	}
 	phases_reach(&run->phases, PHASE_TEST);
 	if (begin(run, n.name))
 		log_info("test %s", current(run)->name);
+	set_rules(run, text);
 }
 
 static void on_detail(struct ktstr_run *run, const struct frame *f)

@@ -323,6 +323,34 @@ static struct json_object *series(const struct watch *w)
 	return o;
 }
 
+static struct json_object *findings(const struct watch *w)
+{
+	struct json_object *a = json_object_new_array();
+	const struct rule_finding *f = NULL;
+	uint64_t dropped = 0;
+	size_t n = 0;
+
+	if (w->rules)
+		f = rules_findings(w->rules, &n, &dropped);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_new_object();
+		char text[RULE_TEXT_MAX];
+
+		rule_finding_text(&f[i], text);
+		add_str(o, "kind", rule_name(f[i].rule));
+		add_str(o, "text", text);
+		if (f[i].cpu >= 0)
+			add_u64(o, "cpu", (uint64_t)f[i].cpu);
+		json_object_object_add(o, "t_ms", decimal((double)f[i].since_ns / 1e6));
+		json_object_object_add(o, "until_ms", decimal((double)f[i].until_ns / 1e6));
+		json_object_object_add(o, "worst", decimal(f[i].worst));
+		add_u64(o, "samples", f[i].samples);
+		json_object_object_add(o, "enforced", json_object_new_boolean(f[i].enforced));
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
 struct json_object *record_monitor(const struct watch *w)
 {
 	struct json_object *o;
@@ -334,7 +362,7 @@ struct json_object *record_monitor(const struct watch *w)
 	add_u64(o, "samples", w->series ? series_total(w->series) : 0);
 	add_u64(o, "late", w->late);
 	add_presence(o, w);
-	json_object_object_add(o, "findings", json_object_new_array());
+	json_object_object_add(o, "findings", findings(w));
 	if (!w->series)
 		return o;
 	json_object_object_add(o, "scheduler_samples", json_object_new_uint64(w->schedulers));

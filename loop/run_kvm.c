@@ -231,6 +231,14 @@ static void finish_reason(struct ktstr_run *run)
 	}
 }
 
+static void judge_rules(struct ktstr_run *run)
+{
+	struct facts *f = &run->facts;
+	int r = watch_verdict(&run->watch, f->rules_text, sizeof(f->rules_text));
+
+	f->rules = r > 0 ? VERDICT_FAIL : r < 0 ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
+}
+
 static void collect(struct ktstr_run *run)
 {
 	struct facts *f = &run->facts;
@@ -238,6 +246,7 @@ static void collect(struct ktstr_run *run)
 
 	watch_stop(&run->watch);
 	f->monitor = record_monitor(&run->watch);
+	judge_rules(run);
 	drain_ring(run, RING_FRAMES_MAX);
 	frame_decoder_finish(&run->com2);
 	capture_finish(&run->console);

@@ -167,6 +167,11 @@ static enum verdict judge_ended(const struct facts *f, char *reason)
 		say(reason, "the guest ended with status %d, its results do not say why",
 		    f->exit_code);
 	}
+	/* a test that was skipped says nothing of the scheduler, and so neither do its rules */
+	if (f->rules != VERDICT_PASS && v != VERDICT_SKIP && verdict_worse(v, f->rules) != v) {
+		v = f->rules;
+		say(reason, "%s", f->rules_text);
+	}
 	if (f->tests_dropped && v == VERDICT_PASS) {
 		v = VERDICT_INCONCLUSIVE;
 		say(reason, "more than %d tests: the rest was not recorded", RECORD_TESTS_MAX);

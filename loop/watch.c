@@ -23,7 +23,7 @@
 
 void watch_init(struct watch *w)
 {
-	*w = (struct watch){ .timer_fd = -1 };
+	*w = (struct watch){ .timer_fd = -1, .limits = RULE_LIMITS_DEFAULT };
 	w->why = w->index_why = (struct err)ERR_INIT;
 	err_set(&w->why, -ENODATA, "the guest was never ready");
 }
@@ -45,6 +45,7 @@ void watch_fini(struct watch *w)
 	watch_stop(w);
 	free(w->schedstat_fd);
 	free(w->first);
+	rules_destroy(w->rules);
 	series_destroy(w->series);
 	monitor_destroy(w->monitor);
 	sampler_destroy(w->sampler);
@@ -89,9 +90,26 @@ static void keep_first_domains(struct watch *w)
 	}
 }
 
+/* sched_ext's counters that rules look at, over all CPUs. */
+static struct rule_events count_events(const struct watch *w)
+{
+	struct rule_events e = { .have = sampler_events(w->sampler) > 0 };
+
+	for (unsigned i = 0; i < sampler_events(w->sampler); i++) {
+		const char *name = sampler_event_name(w->sampler, i);
+		uint64_t *sum = !strcmp(name, "SCX_EV_SELECT_CPU_FALLBACK") ? &e.fallback :
+				!strcmp(name, "SCX_EV_DISPATCH_KEEP_LAST") ? &e.keep_last : NULL;
+
+		for (unsigned cpu = 0; sum && cpu < w->cpus; cpu++)
+			*sum += sampler_event(w->sampler, cpu, i);
+	}
+	return e;
+}
+
 static void take(struct watch *w)
 {
 	struct sample *s = sampler_take(w->sampler, w->monitor, units_now_ns() - w->start_ns);
+	struct rule_events events;
 
 	for (unsigned i = 0; i < w->cpus; i++)
 		add_host(w, i, &s->cpu[i]);
@@ -99,6 +117,8 @@ static void take(struct watch *w)
 		keep_first_domains(w);
 	w->schedulers += s->scheduler;
 	series_add(w->series, s);
+	events = count_events(w);
+	rules_add(w->rules, s, &events);
 }
 
 static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
@@ -112,6 +132,50 @@ static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
 		return;
 	w->late += ticks - 1;
 	take(w);
+}
+
+/* --- rules -------------------------------------------------------------------- */
+
+void watch_rules(struct watch *w, const struct rule_limits *limits)
+{
+	w->limits = *limits;
+	w->enforce |= limits->enforce;
+	if (w->rules)
+		rules_change(w->rules, limits);
+}
+
+/* The breach that lasted longest. */
+static const struct rule_finding *worst(const struct rules *r)
+{
+	const struct rule_finding *w = NULL;
+	uint64_t dropped;
+	size_t n;
+	const struct rule_finding *f = rules_findings(r, &n, &dropped);
+
+	for (size_t i = 0; i < n; i++)
+		if (f[i].enforced && (!w || f[i].samples > w->samples))
+			w = &f[i];
+	return w;
+}
+
+int watch_verdict(const struct watch *w, char *text, size_t size)
+{
+	const struct rule_finding *f = w->rules ? worst(w->rules) : NULL;
+	char what[RULE_TEXT_MAX];
+	const char *why = w->rules ? rules_unmeasured(w->rules) : err_text(&w->why);
+
+	if (!w->enforce)
+		return 0;
+	if (f) {
+		rule_finding_text(f, what);
+		snprintf(text, size, "%s: %s, from %.2f s on", rule_name(f->rule), what,
+			 (double)f->since_ns / 1e9);
+		return 1;
+	}
+	if (!why)
+		return 0;
+	snprintf(text, size, "the rules for the scheduler were not measured: %s", why);
+	return -ENODATA;
 }
 
 /* --- the start ----------------------------------------------------------------- */
@@ -215,6 +279,7 @@ static int attach(struct watch *w, const struct vcpu_regs *regs)
 	if ((ret = monitor_create(machine_memory(w->machine), w->index, cpus, &w->monitor,
 				  &w->why)) < 0 ||
 	    (ret = monitor_attach(w->monitor, &r, &w->why)) < 0 ||
+	    (ret = rules_create(&w->limits, cpus, &w->rules, &w->why)) < 0 ||
 	    (ret = series_create(cpus, WATCH_STORE_BYTES, &w->series, &w->why)) < 0)
 		return ret;
 	open_schedstat(w);

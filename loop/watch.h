@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "monitor/rules.h"
 
 struct job;
 struct json_object;
@@ -53,6 +54,9 @@ struct watch {
 	bool ready;			/* the guest is */
 	struct monitor *monitor;	/* NULL: not attached yet */
 	struct series *series;
+	struct rules *rules;
+	struct rule_limits limits;	/* for samples from now on */
+	bool enforce;			/* some limits were to be enforced */
 	ev_io tick;
 	int timer_fd;
 	unsigned cpus;
@@ -73,11 +77,22 @@ void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const
 /* The guest is ready: sample it. on_asked of the machine must call watch_asked(). */
 void watch_ready(struct watch *w);
 void watch_asked(struct watch *w, const struct vcpu_regs *regs);
+/*
+ * The limits for what comes now: another test began. Before the guest is watched,
+ * too.
+ */
+void watch_rules(struct watch *w, const struct rule_limits *limits);
 /* No more samples. Waits for the job. */
 void watch_stop(struct watch *w);
 /* After watch_stop(): for names of code; NULL when the kernel has none. */
 const struct kindex *watch_index(const struct watch *w);
 void watch_fini(struct watch *w);
+
+/*
+ * What the rules say, after watch_stop(): 1 and the worst breach of those to be
+ * enforced; 0, none; -ENODATA and why they were not measured.
+ */
+int watch_verdict(const struct watch *w, char *text, size_t size);
 
 /* The record's "monitor" (doc/monitor.md). A new object, the caller's; NULL: not wanted. */
 struct json_object *record_monitor(const struct watch *w);

@@ -28,6 +28,7 @@ struct rules {
 	uint64_t start_ns;		/* of the samples looked at; 0: none yet */
 	uint64_t judged;		/* samples behind the warm-up */
 	bool implausible, clock_moved;
+	const char *unmeasured;		/* of limits that are no more */
 
 	/* the sample before */
 	bool has_last;
@@ -207,6 +208,7 @@ void rules_destroy(struct rules *r)
 
 void rules_change(struct rules *r, const struct rule_limits *limits)
 {
+	r->unmeasured = rules_unmeasured(r);
 	r->limits = *limits;
 	r->start_ns = 0;
 	r->judged = 0;
@@ -249,7 +251,8 @@ static void judge(struct rules *r, enum rule rule, int cpu, double bad, uint64_t
 	}
 	if (!k->f.samples)
 		k->f = (struct rule_finding){ .rule = rule, .cpu = cpu, .since_ns = t_ns,
-					      .limit = r->limits.limit[rule] };
+					      .limit = r->limits.limit[rule],
+					      .enforced = r->limits.enforce };
 	k->f.samples++;
 	k->f.until_ns = t_ns;
 	k->f.worst = rules[rule].sums ? k->f.worst + bad : MAX(k->f.worst, bad);
@@ -325,4 +328,13 @@ bool rules_measured(const struct rules *r, const char **ret_why)
 	else if (!r->clock_moved)
 		*ret_why = "no runqueue's clock ever moved, or none could be read";
 	return !*ret_why;
+}
+
+const char *rules_unmeasured(const struct rules *r)
+{
+	const char *why;
+
+	if (r->unmeasured || !r->limits.enforce || rules_measured(r, &why))
+		return r->unmeasured;
+	return why;
 }

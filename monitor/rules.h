@@ -63,6 +63,7 @@ int rule_limits_parse(struct rule_limits *l, const char *text, struct err *e);
 /* One breach: it began, lasted, and at its worst was so bad. */
 struct rule_finding {
 	enum rule rule;
+	bool enforced;			/* it fails the run */
 	int cpu;			/* -1: of all CPUs together */
 	uint64_t since_ns, until_ns;	/* the samples' clock */
 	uint64_t samples;
@@ -81,7 +82,10 @@ int rules_create(const struct rule_limits *limits, unsigned cpus, struct rules *
 		 struct err *e);
 void rules_destroy(struct rules *r);
 
-/* Other limits from here on, as for another test. What was begun ends here. */
+/*
+ * Other limits from here on, as for another test. What was begun ends here; if
+ * it was to be enforced and could not be measured, rules_unmeasured() tells.
+ */
 void rules_change(struct rules *r, const struct rule_limits *limits);
 
 /* sched_ext's counters, summed over all CPUs; have false: the kernel has none. */
@@ -97,10 +101,13 @@ const struct rule_finding *rules_findings(const struct rules *r, size_t *ret_cou
 					  uint64_t *ret_dropped);
 
 /*
- * Was enough seen to believe that no rule was broken? False: why says what was
- * missing. Samples of a kernel that is not what we take it for do not count:
- * clocks that all stand still, a DSQ with more tasks than there can be.
+ * Since the last change of limits: was enough seen to believe that no rule was
+ * broken? False: why says what was missing. Samples of a kernel that is not
+ * what we take it for do not count: clocks that all stand still, a DSQ with
+ * more tasks than there can be.
  */
 bool rules_measured(const struct rules *r, const char **ret_why);
+/* Why limits that were to be enforced, now or before, were not measured; NULL: they were. */
+const char *rules_unmeasured(const struct rules *r);
 
 #endif

@@ -174,11 +174,12 @@ bool frame_get_lifecycle(const struct frame *f, struct wire_lifecycle *out)
 	return true;
 }
 
-bool frame_get_name(const struct frame *f, struct wire_name *out)
+bool frame_get_start(const struct frame *f, struct wire_name *out, const char **ret_text)
 {
 	if (!get_fixed(f, out, sizeof(*out)))
 		return false;
 	END_NAME(out->name);
+	*ret_text = (const char *)f->payload + sizeof(*out);
 	return true;
 }
 

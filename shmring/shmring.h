@@ -183,7 +183,7 @@ void frame_decoder_finish(struct frame_decoder *d);
  * terminated by the copy, whatever the guest wrote, but otherwise raw.
  */
 bool frame_get_lifecycle(const struct frame *f, struct wire_lifecycle *out);
-bool frame_get_name(const struct frame *f, struct wire_name *out);
+bool frame_get_start(const struct frame *f, struct wire_name *out, const char **ret_text);
 bool frame_get_detail(const struct frame *f, struct wire_detail *out, const char **ret_text);
 bool frame_get_worker(const struct frame *f, struct wire_worker *out);
 bool frame_get_result(const struct frame *f, struct wire_result *out);

@@ -98,7 +98,7 @@ enum wire_type {
 	WIRE_NONE,
 	/* guest -> host */
 	WIRE_LIFECYCLE,		/* struct wire_lifecycle */
-	WIRE_TEST_START,	/* struct wire_name */
+	WIRE_TEST_START,	/* struct wire_name, then the test's rules as text */
 	WIRE_DETAIL,		/* struct wire_detail: kind, text */
 	WIRE_WORKER,		/* struct wire_worker */
 	WIRE_RESULT,		/* struct wire_result: verdict of one test */

@@ -107,6 +107,8 @@ distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --sched-enable true: takes echo VALUE > FILE|run --sched-enable true
 --stage a: takes NAME=PATH|run --stage a
 --stage: two of the name a|run --stage a=./b --stage a=./c
+--rules: \"x\": takes imbalance=|run --rules x
+--rules: enforce needs the monitor|run --rules enforce --no-monitor
 --monitor-interval: takes 1ms to 10s|run --monitor-interval 1us
 --monitor-interval fast: takes a duration|run --monitor-interval fast
 --include: takes HOST|run -i

@@ -55,8 +55,9 @@ static void use_payload(const struct frame *f)
 
 	if (frame_get_lifecycle(f, &u.lifecycle))
 		FUZZ_CHECK(strlen(u.lifecycle.release) < WIRE_NAME_MAX);
-	if (frame_get_name(f, &u.name))
-		FUZZ_CHECK(strlen(u.name.name) < WIRE_NAME_MAX);
+	if (frame_get_start(f, &u.name, &text))
+		FUZZ_CHECK(strlen(u.name.name) < WIRE_NAME_MAX &&
+			   strlen(text) <= f->length - sizeof(u.name));
 	if (frame_get_detail(f, &u.detail, &text))
 		FUZZ_CHECK(strlen(text) <= f->length - sizeof(u.detail));
 	if (frame_get_result(f, &u.result))

@@ -254,6 +254,7 @@ static void fill(struct config *c)
 	config_set(c, "module", "a", NULL);
 	config_set(c, "topology", "1,1,2,1", NULL);
 	config_set(c, "numa", "mem=1G", NULL);
+	config_set(c, "rules", "stall=0", NULL);
 	config_set(c, "distances", "10", NULL);
 	config_set(c, "package", "all", NULL);
 	config_set(c, "max-cpus", "4", NULL);
@@ -340,7 +341,7 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 		"--sched-enable=echo 1 > /x",
 		"--sched-disable=echo 0 > /x", "--irqchip=split", "--dmesg", "--no-fast-boot",
 		"--lz4", "--no-ring", "--no-monitor",
-		"--monitor-interval=20ms",
+		"--monitor-interval=20ms", "--rules=stall=0",
 	};
 	struct strlist args = { 0 };
 	struct config c;

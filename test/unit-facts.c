@@ -60,6 +60,31 @@ static void the_worst_test_decides_and_gives_the_reason(void)
 	facts_fini(&f);
 }
 
+static void rules_that_are_enforced_count_as_a_test_does(void)
+{
+	static const struct {
+		enum verdict test, rules, want;
+	} rows[] = {
+		{ VERDICT_PASS, VERDICT_FAIL, VERDICT_FAIL },
+		{ VERDICT_PASS, VERDICT_INCONCLUSIVE, VERDICT_INCONCLUSIVE },
+		{ VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_FAIL },
+		{ VERDICT_PASS, VERDICT_PASS, VERDICT_PASS },
+		{ VERDICT_SKIP, VERDICT_INCONCLUSIVE, VERDICT_SKIP },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ended(verdict_exit_code(rows[i].test));
+		result("a", rows[i].test);
+		f.rules = rows[i].rules;
+		snprintf(f.rules_text, sizeof(f.rules_text), "imbalance: 9 to 1");
+		tap_eq(facts_verdict(&f, reason), rows[i].want);
+		tap_ok(!strcmp(reason, "imbalance: 9 to 1") ==
+		       (rows[i].want == rows[i].rules && rows[i].rules != rows[i].test),
+		       "%s", reason);
+		facts_fini(&f);
+	}
+}
+
 static void what_was_not_measured_is_inconclusive(void)
 {
 	ended(0);
@@ -238,6 +263,7 @@ int main(void)
 {
 	TAP_RUN(all_passed_is_pass);
 	TAP_RUN(the_worst_test_decides_and_gives_the_reason);
+	TAP_RUN(rules_that_are_enforced_count_as_a_test_does);
 	TAP_RUN(what_was_not_measured_is_inconclusive);
 	TAP_RUN(no_test_is_skip_and_no_end_is_error);
 	TAP_RUN(the_first_reason_wins);

@@ -462,7 +462,7 @@ static void short_payloads_are_refused(void)
 	const char *text;
 
 	CHECK_FIXED(frame_get_lifecycle, wire_lifecycle, WIRE_PHASE_READY);
-	CHECK_FIXED(frame_get_name, wire_name, 0);
+	CHECK_FIXED(frame_get_start, wire_name, 0, &text);
 	CHECK_FIXED(frame_get_detail, wire_detail, WIRE_FAIL, &text);
 	CHECK_FIXED(frame_get_worker, wire_worker, 0);
 	CHECK_FIXED(frame_get_result, wire_result, WIRE_FAIL);
@@ -487,7 +487,7 @@ static void names_end_and_values_are_ours_whatever_the_guest_wrote(void)
 	f = payload_of(bytes, sizeof(l), WIRE_PHASE_INIT);
 	tap_ok(frame_get_lifecycle(&f, &l) && strlen(l.release) == WIRE_NAME_MAX - 1, "release");
 	f = payload_of(bytes, sizeof(n), 'n');
-	tap_ok(frame_get_name(&f, &n) && !n.name[WIRE_NAME_MAX - 1], "name");
+	tap_ok(frame_get_start(&f, &n, &text) && !n.name[WIRE_NAME_MAX - 1], "name");
 	f = payload_of(bytes, sizeof(d) + 4, WIRE_SKIP);
 	memcpy(bytes + sizeof(d), "text", 4);
 	tap_ok(frame_get_detail(&f, &d, &text) && strlen(d.kind) == sizeof(d.kind) - 1, "kind");

@@ -74,7 +74,7 @@ static void fake_send(struct init_host *h, enum wire_type type, const void *payl
 	} else if (type == WIRE_CRASH && frame_get_crash(&f, &crash, &text)) {
 		memcpy(s->name, crash.name, sizeof(s->name));
 		text = crash.signal_name;
-	} else if (type == WIRE_TEST_START && frame_get_name(&f, &name)) {
+	} else if (type == WIRE_TEST_START && frame_get_start(&f, &name, &text)) {
 		memcpy(s->name, name.name, sizeof(s->name));
 	} else if (type == WIRE_LOG) {
 		text = (const char *)all;

@@ -248,6 +248,28 @@ static void other_limits_begin_anew(void)
 	rules_destroy(f.rules);
 }
 
+static void what_is_to_be_enforced_must_have_been_measured(void)
+{
+	struct rule_limits l = RULE_LIMITS_DEFAULT;
+	struct feed f;
+
+	feed_init(&f, "enforce,imbalance=2");
+	f.cpu[1].value[SAMPLE_NR_RUNNING] = 6;
+	run(&f, 4);
+	tap_ok(rules_unmeasured(f.rules) != NULL, "%s", rules_unmeasured(f.rules));
+	run(&f, 4);
+	tap_ok(!rules_unmeasured(f.rules), "measured");
+	tap_ok(only(&f, RULE_IMBALANCE)->enforced, "and it counts");
+	rules_change(f.rules, &l);
+	tap_ok(!rules_unmeasured(f.rules), "nothing is enforced any more");
+	l.enforce = true;
+	rules_change(f.rules, &l);
+	l.enforce = false;
+	rules_change(f.rules, &l);
+	tap_ok(rules_unmeasured(f.rules) != NULL, "what was not measured then stays so");
+	rules_destroy(f.rules);
+}
+
 static void findings_are_bounded_and_what_is_dropped_is_counted(void)
 {
 	struct feed f;
@@ -301,6 +323,7 @@ int main(void)
 	TAP_RUN(the_warm_up_and_what_was_not_read_do_not_count);
 	TAP_RUN(a_kernel_that_is_read_wrong_is_not_measured);
 	TAP_RUN(other_limits_begin_anew);
+	TAP_RUN(what_is_to_be_enforced_must_have_been_measured);
 	TAP_RUN(findings_are_bounded_and_what_is_dropped_is_counted);
 	TAP_RUN(limits_are_taken_from_text);
 	return tap_done();

@@ -34,6 +34,14 @@ vm_run run --json -- fault_inconclusive smoke
 ok "what could not be measured makes the run inconclusive: 2" vm_ends 2
 ok "and says what" vm_like reason 'fault_inconclusive: .*[a-z]'
 
+# A test that finds nothing wrong, under rules that do.
+vm_run run --json -- fault_imbalance
+ok "a rule that is enforced fails a run whose test passed" vm_ends 1
+ok "which is told of the test" vm_test fault_imbalance pass
+ok "and the reason is what the monitor saw" vm_like reason \
+	'^imbalance: the longest runqueue is [3-9].[0-9] times the shortest, limit 3.0'
+ok "as the finding in the record has it" vm_like monitor.findings.0.kind '^imbalance$'
+
 # The guest as a whole.
 vm_run run --json -- fault_panic
 ok "a panic of the guest ends the run with 1" vm_ends 1

@@ -51,6 +51,13 @@ struct ktstr_test {
 	unsigned duration_ms;		/* how long its workload runs; 0: the default, 500 ms */
 	const char *tags;		/* words, comma separated; "manual" is run only by name */
 	const char *about;		/* one line for ktstr list */
+	/*
+	 * What the monitor objects to while this test runs, over the defaults:
+	 * "imbalance=2,stall=0,enforce" (--rules in ktstr(1)). With "enforce" a
+	 * breach fails the run, and a run in which it could not be seen is
+	 * inconclusive.
+	 */
+	const char *rules;
 };
 
 /* Tests run in the order of the source; GCC would turn it round. */
