@@ -103,6 +103,8 @@ struct cmdline {
 void cmdline_init(struct cmdline *c);
 __attribute__((format(printf, 2, 3)))
 void cmdline_add(struct cmdline *c, const char *fmt, ...);
+/* Is word one of the words, written alone? */
+bool cmdline_has(const struct cmdline *c, const char *word);
 /* -E2BIG with both numbers when it is longer than max or than the buffer. */
 int cmdline_check(const struct cmdline *c, unsigned max, struct err *e);
 

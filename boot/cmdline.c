@@ -106,6 +106,16 @@ void cmdline_add(struct cmdline *c, const char *fmt, ...)
 	c->len += space + (size_t)n;
 }
 
+bool cmdline_has(const struct cmdline *c, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = c->text; (p = strstr(p, word)); p += n)
+		if ((p == c->text || p[-1] == ' ') && (!p[n] || p[n] == ' '))
+			return true;
+	return false;
+}
+
 int cmdline_check(const struct cmdline *c, unsigned max, struct err *e)
 {
 	if (c->overflow)

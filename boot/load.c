@@ -239,6 +239,14 @@ static void put_boot_params(const struct loader *ld, struct boot_params *bp)
 	bp->hdr.ramdisk_image = (uint32_t)ld->initrd_gpa;
 	bp->hdr.ramdisk_size = (uint32_t)ld->initrd_bytes;
 	bp->hdr.setup_data = 0;			/* a list of ours, and there is none */
+	/*
+	 * The decompressor sets it when it has moved the kernel. An ELF file has
+	 * none, and its text stays; but the kernel draws the places of the direct
+	 * map, vmalloc and vmemmap by itself when the flag is set (6.12,
+	 * arch/x86/mm/kaslr.c).
+	 */
+	if (img->format == BOOT_VMLINUX && !cmdline_has(ld->q->cmdline, "nokaslr"))
+		bp->hdr.loadflags |= KASLR_FLAG;
 	bp->hdr.hardware_subarch = 0;
 	bp->acpi_rsdp_addr = BOOT_GPA_ACPI;	/* 2.14; older kernels scan for it */
 	put_e820(bp, mm_layout(ld->m));

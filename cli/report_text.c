@@ -182,16 +182,38 @@ static void put_option(FILE *out, const char *name, const char *value)
 	put_word(out, value);
 }
 
-/* The command that does this run again, with the tests that did not pass. */
+static bool passed(const struct json_object *test)
+{
+	enum verdict v = report_test_verdict(test);
+
+	return v == VERDICT_PASS || v == VERDICT_SKIP;
+}
+
+/* The tests that did not pass; where it was none of them, all. */
+static void put_names(const struct text *t)
+{
+	struct report_array a = report_array(t->record, "tests"), b = a;
+	const struct json_object *test;
+	bool all = true, any = false;
+
+	while ((test = report_next_obj(&a)))
+		all &= passed(test);
+	while ((test = report_next_obj(&b))) {
+		if ((passed(test) && !all) || !report_str(test, "name"))
+			continue;
+		fputs(any ? " " : " -- ", t->out);
+		put_word(t->out, report_test_name(test));
+		any = true;
+	}
+}
+
+/* The command that does this run again. */
 static void put_reproduction(const struct text *t)
 {
-	struct report_array a = report_array(t->record, "tests");
 	struct report_array arguments = report_array(t->record, "arguments");
 	const char *binary = report_str(t->record, "binary"), *argument;
-	struct json_object *test;
 	/* the whole shape, where it is more than the four numbers */
 	const char *shape = report_str(t->record, "shape");
-	bool any = false;
 	double mib;
 
 	fputs("reproduce: ktstr run", t->out);
@@ -208,15 +230,7 @@ static void put_reproduction(const struct text *t)
 		fputc(' ', t->out);
 		put_word(t->out, binary);
 	}
-	while ((test = report_next_obj(&a))) {
-		enum verdict v = report_test_verdict(test);
-
-		if (v == VERDICT_PASS || v == VERDICT_SKIP || !report_str(test, "name"))
-			continue;
-		fputs(any ? " " : " -- ", t->out);
-		put_word(t->out, report_test_name(test));
-		any = true;
-	}
+	put_names(t);
 	fputc('\n', t->out);
 }
 

@@ -169,10 +169,25 @@ static void the_document_shows_the_table(void)
 	free(doc);
 }
 
+static void a_word_is_found_where_it_stands_alone(void)
+{
+	struct cmdline c;
+
+	cmdline_init(&c);
+	cmdline_add(&c, "a=nokaslr nokaslrx");
+	tap_ok(!cmdline_has(&c, "nokaslr"), "a part of a word is none");
+	cmdline_add(&c, "nokaslr");
+	tap_ok(cmdline_has(&c, "nokaslr"), "the last");
+	cmdline_init(&c);
+	cmdline_add(&c, "nokaslr quiet");
+	tap_ok(cmdline_has(&c, "nokaslr"), "the first");
+}
+
 int main(void)
 {
 	TAP_RUN(pieces_are_joined_by_one_blank);
 	TAP_RUN(a_line_that_is_too_long_is_an_error_with_both_numbers);
+	TAP_RUN(a_word_is_found_where_it_stands_alone);
 	TAP_RUN(a_full_buffer_keeps_what_it_has_and_says_so);
 	TAP_RUN(one_switch_leaves_the_risky_options_out);
 	TAP_RUN(every_option_has_a_reason_and_the_risky_ones_a_cost);

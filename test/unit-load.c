@@ -294,9 +294,14 @@ static void a_vmlinux_gets_a_made_up_header(void)
 	tap_eq(g.entry.rip, 0x1000000);
 	tap_ok(has_bytes(&g, 0x1000000, b.data + 4096, 4096), "the segment");
 	tap_eq(g.bp.hdr.header, 0x53726448);
+	tap_ok(g.bp.hdr.loadflags & KASLR_FLAG, "its memory may be moved");
 	tap_eq(g.bp.hdr.ramdisk_size, 5000);
 	tap_ok(has_bytes(&g, g.bp.hdr.ramdisk_image, g.initrd.data, 5000), "the initramfs");
 	check_e820(&g);
+	guest_fini(&g);
+	guest_init(&g, (const uint64_t[]){ 64 }, 1, 0, 0);
+	cmdline_add(&g.cmdline, "nokaslr");
+	tap_ok(guest_load(&g) == 0 && !(g.bp.hdr.loadflags & KASLR_FLAG), "nokaslr is heard");
 	guest_fini(&g);
 }
 
