@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/util.h"
 #include "boot/kernels_private.h"
 
@@ -169,6 +170,27 @@ int kernel_list(struct kernel **ret, size_t *ret_count, struct err *e)
 	*ret = list;
 	*ret_count = count;
 	return 0;
+}
+
+int kernel_remove(const char *key, struct err *e)
+{
+	_cleanup_free_ char *dir = NULL, *from = NULL, *to = NULL;
+	struct kernel k = { 0 };
+	int r = kernel_entries_dir(&dir, e);
+
+	if (r < 0)
+		return r;
+	/* only what is an entry, whatever was asked for */
+	if (strchr(key, '/') || key[0] == '.' || kernel_entry_load(dir, key, &k, NULL) < 0)
+		return err_set(e, -ENOENT, "%.100s: no such key in the cache", key);
+	kernel_fini(&k);
+	if (asprintf(&from, "%s/%s", dir, key) < 0 ||
+	    asprintf(&to, "%s/" KERNEL_STAGE_PREFIX "%d.%s", dir, (int)getpid(), key) < 0)
+		return err_sys(e, -ENOMEM, "remove %s", key);
+	/* should we die now, the next sweep takes the rest */
+	if (rename(from, to) < 0)
+		return err_sys(e, -errno, "remove %s", from);
+	return file_remove_tree(to, e);
 }
 
 /* --- finding -------------------------------------------------------------- */

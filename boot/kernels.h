@@ -74,6 +74,12 @@ int kernel_read_payload(const char *bzimage, struct buf *ret, struct err *e);
  */
 int kernel_import(const char *const *paths, size_t count, struct kernel *ret, struct err *e);
 
+/*
+ * Remove an entry by its key. It is gone at once, whole; a run that has its files
+ * open keeps them. -ENOENT when there is none.
+ */
+int kernel_remove(const char *key, struct err *e);
+
 /* Remove what imports left that did not come to their end. *ret: how many. */
 int kernel_sweep(unsigned *ret, struct err *e);
 

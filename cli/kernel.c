@@ -115,6 +115,32 @@ static int path(const struct cli_options *o, const char *spec, struct err *e)
 	return 0;
 }
 
+/* One entry, or "all". */
+static int clean(const struct cli_options *o, const char *key, struct err *e)
+{
+	struct kernel *k = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	(void)o;
+	if (strcmp(key, "all")) {
+		r = kernel_remove(key, e);
+		if (r == 0)
+			puts(key);
+		return r;
+	}
+	r = kernel_list(&k, &n, e);
+	for (size_t i = 0; i < n; i++) {
+		if (r >= 0)
+			r = kernel_remove(k[i].key, e);
+		if (r >= 0)
+			puts(k[i].key);
+		kernel_fini(&k[i]);
+	}
+	free(k);
+	return r;
+}
+
 static const struct action {
 	const char *name;
 	int (*run)(const struct cli_options *o, const char *arg, struct err *e);
@@ -126,6 +152,7 @@ static const struct action {
 	{ "import", import, "FILE, FOLDER, or PACKAGE...", true },
 	{ "check", cli_kernel_check, "SPEC", false },
 	{ "path", path, "SPEC", false },
+	{ "clean", clean, "KEY or all", true },
 };
 
 static const struct action *find(const char *name)
@@ -145,7 +172,7 @@ static int unknown(const char *name)
 		nearest_offer(&n, actions[i].name);
 	hint = nearest_get(&n);
 	return cli_usage_error("kernel: %.100s: unknown action; %s%s", name,
-			       hint ? "did you mean " : "takes list, build, import, check or path",
+			       hint ? "did you mean " : "takes list, build, import, check, path or clean",
 			       hint ? hint : "");
 }
 
@@ -157,7 +184,7 @@ static int dispatch(const struct cli_options *o)
 	int r;
 
 	if (!o->word_count)
-		return cli_usage_error("kernel: takes list, build, import, check or path");
+		return cli_usage_error("kernel: takes list, build, import, check, path or clean");
 	if (!a)
 		return unknown(o->word[0]);
 	if (a->required && !arg)
@@ -192,13 +219,14 @@ static int run(const struct cli *cli, int argc, char **argv)
 const struct cli_command cli_kernel = {
 	.name = "kernel",
 	.run = run,
-	.args = "list|build|import|check|path [ARGUMENT]",
+	.args = "list|build|import|check|path|clean [ARGUMENT]",
 	.help = "show, build and add kernels",
 	.more = "  list                the kernels in the cache, newest import first: key, release, file\n"
 		"  build               make a guest kernel from source; the same one is made once\n"
 		"  import PATH...      copy one into the cache: a file, a folder, or packages (.deb, .rpm)\n"
 		"  check [SPEC]        what it has of what ktstr wants: 1 if it cannot be used,\n"
 		"                      2 if that cannot be told\n"
-		"  path [SPEC]         print the file that run --kernel SPEC would boot\n",
+		"  path [SPEC]         print the file that run --kernel SPEC would boot\n"
+		"  clean KEY|all       remove an entry of the cache, or all; print what is gone\n",
 	.takes = CLI_TAKES_KERNEL,
 };

@@ -144,7 +144,8 @@ KTSTR_GUEST= belongs to ktstr|run --cmdline KTSTR_GUEST=x
 --qemu-memory: must be more than --memory|run --qemu-memory 1G --memory 1G
 --kernel.*: unknown option|list --kernel x
 two: unexpected argument|list one two
-kernel: takes list, build, import, check or path|kernel
+kernel: takes list, build, import, check, path or clean|kernel
+kernel clean: takes KEY or all|kernel clean
 kernel: frob: unknown action|kernel frob
 did you mean import|kernel imprt
 did you mean build|kernel buidl

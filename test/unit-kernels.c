@@ -390,6 +390,27 @@ static void a_stage_under_way_is_left_alone(void)
 	teardown(&f);
 }
 
+static void an_entry_is_removed_by_its_key_and_nothing_else_is(void)
+{
+	static const char *const none[] = { "6.1", "", ".", "..", "../cache", "6.1.0/.", ".lock" };
+	struct fixture f;
+
+	setup(&f);
+	import(&f, put_bzimage(&f, "a", "6.1.0", "a"));
+	import(&f, put_bzimage(&f, "b", "6.1.0", "b"));
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		err_clear(&f.e);
+		tap_ok(kernel_remove(none[i], &f.e) == -ENOENT, "\"%s\": %s", none[i],
+		       err_text(&f.e));
+	}
+	tap_eq(count_entries(&f, false), 2);
+	tap_eq(kernel_remove("6.1.0", &f.e), 0);
+	tap_ok(!exists(&f, "cache/kernels/6.1.0") && exists(&f, "cache/kernels/6.1.0-2"),
+	       "the other one stays");
+	tap_eq(count_entries(&f, true), 0);
+	teardown(&f);
+}
+
 static void a_killed_import_breaks_nothing(void)
 {
 	struct fixture f;
@@ -469,6 +490,7 @@ int main(void)
 	TAP_RUN(imports_of_different_kernels_at_once_make_an_entry_each);
 	TAP_RUN(a_stage_whose_maker_is_gone_is_swept);
 	TAP_RUN(a_stage_under_way_is_left_alone);
+	TAP_RUN(an_entry_is_removed_by_its_key_and_nothing_else_is);
 	TAP_RUN(a_killed_import_breaks_nothing);
 	TAP_RUN(a_cache_that_cannot_be_written_is_one_error_and_no_rest);
 	return tap_done();
