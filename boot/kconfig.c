@@ -70,18 +70,25 @@ static bool is_blank(const char *s, const char *end)
 	return s == end;
 }
 
-/* The end of the line without blanks, and without the mark; *ret_optional: it was there. */
+static const char *trim_blanks(const char *s, const char *end)
+{
+	while (end > s && isspace((unsigned char)end[-1]))
+		end--;
+	return end;
+}
+
+/* The end of the line without blanks and marks; *ret_optional: one was there. */
 static const char *trim(const char *s, const char *end, bool *ret_optional)
 {
 	const size_t n = strlen(OPTIONAL);
 
-	while (end > s && isspace((unsigned char)end[-1]))
-		end--;
-	*ret_optional = (size_t)(end - s) > n && !memcmp(end - n, OPTIONAL, n) &&
-			isspace((unsigned char)end[-n - 1]);
-	if (*ret_optional)
-		for (end -= n; end > s && isspace((unsigned char)end[-1]);)
-			end--;
+	*ret_optional = false;
+	end = trim_blanks(s, end);
+	while ((size_t)(end - s) > n && !memcmp(end - n, OPTIONAL, n) &&
+	       isspace((unsigned char)*(end - n - 1))) {
+		*ret_optional = true;
+		end = trim_blanks(s, end - n);
+	}
 	return end;
 }
 
@@ -116,7 +123,7 @@ static int parse_line(struct kconfig *k, const char *s, const char *end)
 	if (memchr(s, '\0', (size_t)(end - s)))
 		return -EINVAL;
 	n = name_length(s, end);
-	if (n && s[n] == '=' && end > s + n + 1) {
+	if (n && (size_t)(end - s) > n + 1 && s[n] == '=') {
 		r = add(k, s, n, s + n + 1, (size_t)(end - s) - n - 1);
 		if (r == 0)
 			k->item[k->count - 1].optional = optional;

@@ -9,6 +9,8 @@
 
 static const char text[] =
 	"# a comment\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_A=m # optional\nCONFIG_S=\"x\"\n";
+/* ends where a value would begin */
+static const char cut[] = "CONFIG_A=y\nCONFIG_B";
 /* gzip of "CONFIG_A=y\n" between the marks */
 static const char packed[] =
 	"IKCFG_ST\x1f\x8b\x08\0\0\0\0\0\x02\x03\x73\xf6\xf7\x73\xf3\x74\x8f\x77\xb4\xad\xe4\x02"
@@ -16,6 +18,7 @@ static const char packed[] =
 
 const struct fuzz_seed fuzz_seeds[] = {
 	{ text, sizeof(text) - 1 },
+	{ cut, sizeof(cut) - 1 },
 	{ packed, sizeof(packed) - 1 },
 	{ NULL, 0 },
 };

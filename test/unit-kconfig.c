@@ -47,7 +47,7 @@ static void a_later_line_wins_and_so_does_a_later_text(void)
 
 	tap_eq(parse(&k, "CONFIG_B=y\nCONFIG_A=1\nCONFIG_B=m\nCONFIG_A=2\n"), 0);
 	tap_str(written(&k, text), "CONFIG_A=2\nCONFIG_B=m\n");
-	tap_eq(parse(&k, "# CONFIG_B is not set\nCONFIG_C=y # optional\n"), 0);
+	tap_eq(parse(&k, "# CONFIG_B is not set\nCONFIG_C=y # optional # optional\n"), 0);
 	tap_str(written(&k, text), "CONFIG_A=2\n# CONFIG_B is not set\nCONFIG_C=y\n");
 	tap_eq(parse(&k, "CONFIG_D=y\nwhat?\n"), -EINVAL);
 	tap_str(written(&k, text), "CONFIG_A=2\n# CONFIG_B is not set\nCONFIG_C=y\n");
