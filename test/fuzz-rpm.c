@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = kernel_rpm_payload(data, size, &at);
 
 	if (r == 0)
-		FUZZ_CHECK(at > 96 + 2 * 16 && at < size);
+		FUZZ_CHECK(at >= 96 + 2 * 16 && at < size);
 	else
 		FUZZ_CHECK(r == -EBADMSG);
 	if (size == sizeof(sample) && !memcmp(data, &sample, size))
