@@ -61,7 +61,8 @@ esac
 least=$(vm_json memory_mib)
 vm_run run --json --topology 1,1,4,1 --memory "${least}M"
 ok "the memory that was computed is enough when it is given" smoke_passes
-for mib in $((least - 2)) $((least / 2)) 4; do
+# even ones: memory comes in units of 2M
+for mib in $((least - 2)) $((least / 4 * 2)) 4; do
 	vm_run run --json --topology 1,1,4,1 --memory "${mib}M"
 	ok "${mib}M, which are less, are refused" vm_ends 99
 	ok "before anything boots, with the numbers" vm_like reason \
