@@ -78,10 +78,20 @@ static bool find(struct json_object *doc, const char *path, struct json_object *
 	return copy;
 }
 
-static void print(struct json_object *o)
+static void print_names(struct json_object *o)
 {
 	const char *space = "";
 
+	json_object_object_foreach(o, key, value) {
+		(void)value;
+		printf("%s%s", space, key);
+		space = " ";
+	}
+	printf("\n");
+}
+
+static void print(struct json_object *o)
+{
 	switch (json_object_get_type(o)) {
 	case json_type_string:
 		printf("%s\n", json_object_get_string(o));
@@ -90,12 +100,7 @@ static void print(struct json_object *o)
 		printf("%zu\n", json_object_array_length(o));
 		return;
 	case json_type_object:
-		json_object_object_foreach(o, key, value) {
-			(void)value;
-			printf("%s%s", space, key);
-			space = " ";
-		}
-		printf("\n");
+		print_names(o);
 		return;
 	default:
 		printf("%s\n", json_object_to_json_string(o));

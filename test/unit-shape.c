@@ -32,8 +32,8 @@ static void every_part_survives_the_way_to_text_and_back(void)
 		"1n2l4c2t",
 		"2n3l2c1t/node:llcs=2,mem=512M/node:llcs=1",
 		"2n2l2c1t/node/node:mem=0M",
-		"2n1l2c1t/node:llcs=1/node:llcs=0,mem=1024M,latency=300ns,bandwidth=20480M,"
-			"cache=64M:complex:wt:128",
+		("2n1l2c1t/node:llcs=1/node:llcs=0,mem=1024M,latency=300ns,bandwidth=20480M,"
+		 "cache=64M:complex:wt:128"),
 		"2n2l1c1t/distances:10,16;16,10",
 		"4n8l2c1t/package:node",
 		"1n1l4c1t/possible:8/offline:1,3/no-srat",
