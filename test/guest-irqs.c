@@ -63,4 +63,49 @@ KTSTR_TEST(uart_interrupts, .about = "COM2's interrupts come through the IOAPIC"
 	close(tty);
 }
 
+/* Where the interrupt goes now. */
+static bool moved_to(const char *cpu)
+{
+	FILE *f = fopen("/proc/irq/3/effective_affinity_list", "r");
+	char line[32] = "";
+
+	if (f && fgets(line, sizeof(line), f))
+		line[strcspn(line, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	return !strcmp(line, cpu);
+}
+
+static bool put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+
+	close(fd);
+	return ok;
+}
+
+/* vm-wide.sh boots 288 CPUs for it, with maxcpus=1. */
+KTSTR_TEST(last_cpu, .tags = "manual", .about = "a CPU with an APIC id above 255 gets interrupts")
+{
+	char path[96], last[24], rest[128];
+	int tty = open("/dev/ttyS1", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	long long before, after;
+
+	snprintf(last, sizeof(last), "%ld", sysconf(_SC_NPROCESSORS_CONF) - 1);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%s/online", last);
+	ktstr_check(t, put(path, "1"), "CPU %s comes up", last);
+	ktstr_check(t, put("/proc/irq/3/smp_affinity_list", last), "IRQ 3 goes to CPU %s", last);
+	/* the first one is still served where it was, and moves the interrupt */
+	dprintf(tty, "a line\n");
+	tcdrain(tty);
+	before = count_irqs("ttyS1", rest, sizeof(rest));
+	ktstr_check(t, dprintf(tty, "a line\n") > 0 && tcdrain(tty) == 0, "COM2 is open");
+	after = count_irqs("ttyS1", rest, sizeof(rest));
+	ktstr_check(t, after > before, "%lld interrupts, then %lld", before, after);
+	ktstr_check(t, moved_to(last), "they came to CPU %s", last);
+	ktstr_note(t, "CPU %s: %lld interrupts", last, after);
+	close(tty);
+}
+
 KTSTR_MAIN
