@@ -35,6 +35,7 @@ struct bench_options {
 	const char *qemu;		/* NULL: no QEMU, no peer */
 	unsigned runs;			/* of each row; 0: 3, counted 1 */
 	bool scale;			/* ktstr alone, by vCPUs and by memory */
+	bool counted;			/* inside a machine whose clock counts instructions */
 };
 
 /* --- process.c ------------------------------------------------------------ */

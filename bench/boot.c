@@ -109,6 +109,7 @@ static int bench(int argc, char **argv)
 			direct = probe_kvm("/dev/kvm", NULL) == PROBE_OK;
 		if (!o.runs)
 			o.runs = direct ? 3 : 1;
+		o.counted = !direct;
 		bench_plan_init(&plan, &o);
 		if (direct)
 			bench_measure(&o, &plan);
@@ -126,7 +127,7 @@ static int bench(int argc, char **argv)
 /* Everything is resolved by whoever packed us. */
 static int measure(int argc, char **argv)
 {
-	struct bench_options o = { .runs = 1 };
+	struct bench_options o = { .runs = 1, .counted = true };
 	size_t first = 0;
 	int direct;
 

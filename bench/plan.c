@@ -32,16 +32,20 @@ static void compare_rows(struct bench_plan *p, const struct bench_options *o)
 				add_row(p, (enum bench_vmm)v, cpus[i], MEMORY_MIB);
 }
 
-/* How the time grows with vCPUs (all with memory for the most) and with memory. */
-static void scale_rows(struct bench_plan *p)
-{
-	static const unsigned cpus[] = { 1, 2, 4, 8, 16, 32, 64 };
-	static const unsigned memory_mib[] = { 256, 1024, 2048, 4096, 8192 };
+/* A counted guest of 16 vCPUs stood still in each of eight tries (QEMU 7.2, see loop/nested.h). */
+#define COUNTED_CPUS_MAX 4
 
-	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++)
-		add_row(p, BENCH_KTSTR_SET, cpus[i], 512);
+/* How the time grows with memory, and with vCPUs (all with memory for the most). */
+static void scale_rows(struct bench_plan *p, const struct bench_options *o)
+{
+	static const unsigned memory_mib[] = { 256, 1024, 4096, 8192 };
+	static const unsigned cpus[] = { 1, 2, 4, 16, 64 };
+
 	for (size_t i = 0; i < ARRAY_SIZE(memory_mib); i++)
 		add_row(p, BENCH_KTSTR_SET, 1, memory_mib[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++)
+		if (!o->counted || cpus[i] <= COUNTED_CPUS_MAX)
+			add_row(p, BENCH_KTSTR_SET, cpus[i], 512);
 }
 
 void bench_plan_init(struct bench_plan *p, const struct bench_options *o)
@@ -49,7 +53,7 @@ void bench_plan_init(struct bench_plan *p, const struct bench_options *o)
 	memset(p, 0, sizeof(*p));
 	p->scale = o->scale;
 	if (o->scale)
-		scale_rows(p);
+		scale_rows(p, o);
 	else
 		compare_rows(p, o);
 	for (size_t i = 0; i < p->rows; i++) {
