@@ -69,6 +69,8 @@ struct config {
 	bool no_monitor;		/* do not watch the scheduler */
 	uint64_t monitor_interval_ns;
 	char *rules;			/* for the monitor; NULL: those of each test */
+	char *dump;			/* file for snapshots of the guest; NULL: none */
+	bool relay_dump;		/* nested, inner: they go into the record */
 	bool no_ring;			/* do not give the guest a ring: COM2 carries all */
 	uint64_t qemu_memory_bytes;	/* nested: RAM of the outer guest; 0: computed */
 	uint64_t given;			/* bit i: option i of the table was set by somebody */

@@ -49,6 +49,7 @@ void ktstr_run_destroy(struct ktstr_run *run)
 	run_channel_release(run);
 	facts_fini(&run->facts);
 	config_fini(&run->config);
+	json_object_put(run->snapshots);
 	json_object_put(run->record);
 	free(run->record_text);
 	free(run);
@@ -68,6 +69,7 @@ static void take_record(struct ktstr_run *run, struct json_object *record)
 	struct json_object *code;
 
 	run->record = record ? record : record_build(&run->facts);
+	run_dump_to_record(run, run->record);
 	run->record_text = strdup(json_object_to_json_string_ext(run->record,
 			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 			JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -50,6 +50,7 @@ struct ktstr_run {
 	/* accel kvm */
 	struct machine *machine;
 	struct watch watch;
+	struct json_object *snapshots;	/* of --dump; NULL: none yet */
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
@@ -89,6 +90,12 @@ void run_nested_release(struct ktstr_run *run);
  * The caller must not touch run afterwards.
  */
 void run_finish(struct ktstr_run *run, struct json_object *record);
+
+/* The vCPUs have parked: a dump, if it was wanted and the end was a bad one (loop/run_dump.c). */
+void run_dump_end(struct ktstr_run *run);
+/* Nested: from the inner run to the outer one. */
+void run_dump_to_record(const struct ktstr_run *run, struct json_object *record);
+void run_dump_from_record(struct ktstr_run *run, struct json_object *record);
 
 /* The guest said READY: begin to watch it. */
 void run_kvm_ready(struct ktstr_run *run);

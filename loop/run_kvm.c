@@ -280,6 +280,7 @@ static void on_parked(void *arg)
 	struct ktstr_run *run = arg;
 
 	collect(run);
+	run_dump_end(run);
 	run_finish(run, NULL);
 }
 

@@ -153,6 +153,7 @@ static void on_done(int status, const struct err *why, void *arg)
 	}
 	if (record) {
 		complete_record(run, record);
+		run_dump_from_record(run, record);
 	} else if (run->facts.stop == STOP_NONE) {
 		run->facts.error = strdup(err_text(&e));
 		facts_stop(&run->facts, STOP_HOST, "%s", err_text(&e));

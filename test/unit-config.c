@@ -272,6 +272,8 @@ static void fill(struct config *c)
 	config_set(c, "stage", "other=./o", NULL);
 	config_set(c, "initramfs", "/i", NULL);
 	config_set(c, "relay", "1", NULL);
+	config_set(c, "dump", "/d", NULL);
+	config_set(c, "relay-dump", "1", NULL);
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
 	config_set(c, "irqchip", "split", NULL);
