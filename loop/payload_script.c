@@ -44,7 +44,7 @@ bool payload_script_parse(const char *head, size_t n, char **ret_path, char **re
 		from = skip(head, to, end, true);
 		to = skip(head, from, end, false);
 	} while (from < to && (head[from] == '-' || memchr(head + from, '=', to - from)));
-	if (from < to)
+	if (from < to && !memchr(head + from, '\0', to - from))
 		*ret_name = strndup(head + from, to - from);
 	return true;
 }
