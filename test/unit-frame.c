@@ -470,6 +470,9 @@ static void short_payloads_are_refused(void)
 	CHECK_FIXED(frame_get_lost, wire_lost, 0);
 	CHECK_FIXED(frame_get_exit, wire_exit, 0);
 	CHECK_FIXED(frame_get_sched, wire_sched, WIRE_SCHED_EJECTED, &text);
+	CHECK_FIXED(frame_get_grant, wire_grant, WIRE_STREAM_ERR);
+	CHECK_FIXED(frame_get_window, wire_window, 0);
+	CHECK_FIXED(frame_get_ended, wire_ended, 255);
 }
 
 static void names_end_and_values_are_ours_whatever_the_guest_wrote(void)
