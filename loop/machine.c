@@ -19,12 +19,8 @@
 #include "base/fds.h"
 #include "base/util.h"
 #include "loop/board.h"
-#include "loop/bus.h"
-#include "loop/irqchip.h"
-#include "loop/downlink.h"
-#include "loop/legacy.h"
+#include "loop/machine_private.h"
 #include "mm/mm.h"
-#include "serial/serial.h"
 #include "vcpu/vm.h"
 
 /* Open files of a machine beside one for each vCPU; and those that its owner opens meanwhile. */
@@ -36,38 +32,6 @@
  * register after it has written; this is for a guest that does not.
  */
 #define COLLECTED_S 0.1
-
-struct machine {
-	/* the board, in the order in which it is built */
-	struct vm *vm;
-	int initrd_fd;			/* guest RAM may show its pages: it outlives that */
-	struct mm *mm;
-	struct bus ports, mmio;
-	struct legacy legacy;
-	bool split;			/* the irqchip: ours is used */
-	struct irqchip irqchip;
-	struct uart com1, com2;
-	struct downlink downlink;	/* frames into COM2 */
-	bool by_com2;			/* the guest hears nothing else */
-	int com1_irq, com2_irq;		/* eventfds bound to their GSI */
-	bool has_ring;
-	struct shmring_reader up;
-	struct shmring_writer down;
-	int doorbell_fd;
-	int wake_fd;			/* vCPU threads signal a post here */
-	struct vcpu **vcpu;
-	unsigned cpus;
-
-	/* while it runs */
-	struct ev_loop *loop;		/* NULL: not started */
-	struct machine_ops ops;
-	ev_io wake, doorbell;
-	ev_timer kick, collected;
-	bool ended;			/* on_end was called */
-	bool stopping;
-	unsigned asking;		/* machine_ask(): CPU + 1, 0: nobody is asked */
-	bool parked;			/* on_parked was called */
-};
 
 /* --- parts ---------------------------------------------------------------- */
 
@@ -505,93 +469,4 @@ void machine_asked(struct machine *m, unsigned cpu)
 	ev_timer_set(&m->kick, 0., KICK_AGAIN_S);
 	if (vcpu_get_regs(m->vcpu[cpu], &regs, NULL) == 0)
 		m->ops.on_asked(cpu, &regs, m->ops.arg);
-}
-
-const struct mm *machine_memory(const struct machine *m)
-{
-	return m->mm;
-}
-
-pid_t machine_vcpu_tid(const struct machine *m, unsigned cpu)
-{
-	return vcpu_tid(m->vcpu[cpu]);
-}
-
-const struct bus *machine_ports(const struct machine *m)
-{
-	return &m->ports;
-}
-
-const struct bus *machine_mmio(const struct machine *m)
-{
-	return &m->mmio;
-}
-
-struct ioapic *machine_ioapic(struct machine *m)
-{
-	return m->split ? &m->irqchip.ioapic : NULL;
-}
-
-/* --- what the owner may ask ----------------------------------------------- */
-
-struct shmring_reader *machine_ring(struct machine *m)
-{
-	return m->has_ring ? &m->up : NULL;
-}
-
-void machine_ring_again(struct machine *m)
-{
-	const uint64_t one = 1;
-
-	(void)!write(m->doorbell_fd, &one, sizeof(one));
-}
-
-void machine_wake_guest(struct machine *m)
-{
-	const uint8_t wake = WIRE_WAKE_BYTE;
-
-	/* a full backlog holds wake bytes enough */
-	(void)uart_receive(&m->com2, &wake, 1);
-}
-
-int machine_send(struct machine *m, enum wire_type type, const void *payload, size_t len)
-{
-	int r;
-
-	if (m->by_com2)
-		return downlink_send(&m->downlink, type, payload, len);
-	r = shmring_write(&m->down, type, payload, len, NULL, 0);
-	if (r == 0)
-		machine_wake_guest(m);
-	return r;
-}
-
-void machine_speak_com2(struct machine *m)
-{
-	m->by_com2 = true;
-}
-
-unsigned machine_cpus(const struct machine *m)
-{
-	return m->cpus;
-}
-
-int machine_vcpu_regs(struct machine *m, unsigned cpu, struct vcpu_regs *ret)
-{
-	return vcpu_get_regs(m->vcpu[cpu], ret, NULL);
-}
-
-uint64_t machine_exits(const struct machine *m, enum vcpu_exit_kind kind)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < m->cpus; i++)
-		sum += vcpu_exit_count(m->vcpu[i], kind);
-	return sum;
-}
-
-int machine_vcpu_stats(struct machine *m, unsigned cpu,
-		       void (*fn)(const char *name, uint64_t value, void *arg), void *arg)
-{
-	return vcpu_stats(m->vcpu[cpu], fn, arg, NULL);
 }
