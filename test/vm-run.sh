@@ -69,11 +69,22 @@ for mib in $((least - 2)) $((least / 4 * 2)) 4; do
 		"memory of ${mib}M is too small: kernel [0-9]+M, initramfs [0-9]+M packed and [0-9]+M unpacked, 4 CPUs: at least ${least}M"
 done
 
-# one boot for all the other outputs
-vm_run run --junit "$vm_dir/junit" --json="$vm_dir/json" --dmesg
+# Lines of the kernel's log that find fault with the tables.
+acpi_is_clean()
+{
+	! grep -E 'ACPI.*(Error|Warning|Exception|BIOS)|SRAT not used|hmat: (Ignoring|Unexpected)' \
+		"$vm_dir/err"
+}
+
+# one boot for all the other outputs, and for the kernel's view of the tables
+vm_run run --junit "$vm_dir/junit" --json="$vm_dir/json" --dmesg \
+	--topology 2n1l2c1t/node:llcs=1/node:llcs=0,cache=1G
 ok "a run for a person ends with 0, too" vm_ends 0
 ok "its report names the test and the verdict" vm_prints out 'smoke.*pass|pass.*smoke'
 ok "--dmesg streams the kernel's console to stderr" vm_prints err 'Linux version'
+ok "the kernel finds the node of memory alone" vm_prints err 'SRAT: Node 1 PXM 1 .mem'
+ok "and what HMAT says of it" vm_prints err 'hmat: Memory Flags:0001 .* Memory Domain:1'
+ok "and has nothing to say against the tables" acpi_is_clean
 ok "--junit FILE has the test" grep -q '<testcase.*smoke' "$vm_dir/junit"
 ok "--json=FILE has the record" test "$("$jsonget" "$vm_dir/json" verdict)" = pass
 
