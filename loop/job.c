@@ -78,7 +78,8 @@ int job_start(struct ev_loop *loop, void (*work)(void *arg), void (*done)(void *
 		return err_sys(e, r, "job: start a thread");
 	}
 	ev_io_init(&job->finished, on_finished, job->fd, EV_READ);
-	ev_io_start(loop, &job->finished);
+	if (loop)
+		ev_io_start(loop, &job->finished);
 	*ret = job;
 	return 0;
 }
@@ -87,7 +88,8 @@ void job_destroy(struct job *job)
 {
 	if (!job)
 		return;
-	ev_io_stop(job->loop, &job->finished);
+	if (job->loop)
+		ev_io_stop(job->loop, &job->finished);
 	pthread_join(job->thread, NULL);
 	close_fd(&job->fd);
 	free(job);

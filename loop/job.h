@@ -10,6 +10,7 @@ struct err;
 struct ev_loop;
 struct job;
 
+/* loop may be NULL, and done then too: for a job inside a job, which destroys it. */
 int job_start(struct ev_loop *loop, void (*work)(void *arg), void (*done)(void *arg), void *arg,
 	      struct job **ret, struct err *e);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The whole machine in one function that reads like a schematic, in order;
- * destruction is the same list backwards and serves every early failure.
+ * The whole machine in two functions that read like a schematic, in order: the
+ * board, and what its memory holds. Destruction is the same list backwards and
+ * serves every early failure.
  */
 #include "loop/machine.h"
 
@@ -126,13 +127,13 @@ static int add_ring(struct machine *m, struct err *e)
 	return vm_add_doorbell_mmio(m->vm, m->doorbell_fd, r->gpa + WIRE_DOORBELL_OFFSET, 4, e);
 }
 
-static int add_memory(struct machine *m, const struct machine_spec *spec, struct err *e)
+static int add_memory(struct machine *m, const struct machine_contents *c, struct err *e)
 {
 	const struct mm_layout *l;
 	struct mm_layout layout;
 	int r;
 
-	r = board_layout(spec->topo, spec->memory_bytes, spec->ring, vm_phys_bits(m->vm),
+	r = board_layout(c->topo, c->memory_bytes, c->ring, vm_phys_bits(m->vm),
 			 &layout, e);
 	if (r < 0)
 		return r;
@@ -151,45 +152,42 @@ static int add_memory(struct machine *m, const struct machine_spec *spec, struct
 	return 0;
 }
 
-static int load(struct machine *m, const struct machine_spec *spec, struct vcpu_entry *ret,
-		struct err *e)
+static int load(struct machine *m, const struct machine_contents *c, struct err *e)
 {
 	const struct mm_region *ring = mm_layout_ring(mm_layout(m->mm));
-	const struct boot_machine desc = board_describe(spec->topo, mm_layout(m->mm));
+	const struct boot_machine desc = board_describe(c->topo, mm_layout(m->mm));
 	const struct boot_request q = {
-		.image = spec->image,
-		.cmdline = spec->cmdline,
+		.image = c->image,
+		.cmdline = c->cmdline,
 		.machine = &desc,
-		.initrd = spec->initrd,
-		.initrd_bytes = spec->initrd_bytes,
+		.initrd = c->initrd,
+		.initrd_bytes = c->initrd_bytes,
 		.initrd_fd = m->initrd_fd,
-		.initrd_copied = spec->initrd_copied,
-		.initrd_tail = spec->initrd_tail,
-		.initrd_tail_bytes = spec->initrd_tail_bytes,
+		.initrd_copied = c->initrd_copied,
+		.initrd_tail = c->initrd_tail,
+		.initrd_tail_bytes = c->initrd_tail_bytes,
 	};
 	struct boot_entry entry;
 	int r;
 
 	if (ring)
-		cmdline_add(spec->cmdline, "KTSTR_RING=0x%" PRIx64 ",%u,0x%x", ring->gpa,
+		cmdline_add(c->cmdline, "KTSTR_RING=0x%" PRIx64 ",%u,0x%x", ring->gpa,
 			    WIRE_RING_BYTES, WIRE_DOORBELL_PORT);
-	if (spec->cmdline_extra)
-		cmdline_add(spec->cmdline, "%s", spec->cmdline_extra);
-	r = cmdline_check(spec->cmdline, spec->image->cmdline_max, e);
+	if (c->cmdline_extra)
+		cmdline_add(c->cmdline, "%s", c->cmdline_extra);
+	r = cmdline_check(c->cmdline, c->image->cmdline_max, e);
 	if (r < 0)
 		return r;
 	r = boot_load(&q, m->mm, &entry, e);
 	if (r < 0)
 		return r;
-	*ret = (struct vcpu_entry){
+	return vcpu_set_entry(m->vcpu[0], &(struct vcpu_entry){
 		.rip = entry.rip, .rsi = entry.rsi, .rsp = entry.rsp, .cr3 = entry.cr3,
 		.gdt = entry.gdt, .gdt_limit = entry.gdt_limit,
-	};
-	return 0;
+	}, e);
 }
 
-static int add_vcpus(struct machine *m, const struct machine_spec *spec,
-		     const struct vcpu_entry *entry, struct err *e)
+static int add_vcpus(struct machine *m, const struct machine_spec *spec, struct err *e)
 {
 	unsigned n = topo_cpus(spec->topo);
 	int r;
@@ -205,14 +203,13 @@ static int add_vcpus(struct machine *m, const struct machine_spec *spec,
 		if (r < 0)
 			return err_ctx(e, r, "vCPU %u", m->cpus);
 	}
-	return vcpu_set_entry(m->vcpu[0], entry, e);
+	return 0;
 }
 
 /* --- the board ------------------------------------------------------------ */
 
 static int build(struct machine *m, const struct machine_spec *spec, struct err *e)
 {
-	struct vcpu_entry entry;
 	int r;
 
 	m->split = spec->irqchip == VM_IRQCHIP_SPLIT;
@@ -220,13 +217,23 @@ static int build(struct machine *m, const struct machine_spec *spec, struct err 
 	    (r = vm_create(spec->kvm_device, spec->irqchip, &m->vm, e)) < 0 ||
 	    (r = vm_check_topo(m->vm, spec->topo, e)) < 0 ||
 	    (m->split && (r = add_irqchip(m, e)) < 0) ||
-	    (r = add_memory(m, spec, e)) < 0 ||
 	    (r = add_uart(m, &m->com1, UART_COM1_PORT, UART_COM1_GSI, e)) < 0 ||
 	    (r = add_uart(m, &m->com2, UART_COM2_PORT, UART_COM2_GSI, e)) < 0 ||
 	    (r = legacy_add(&m->legacy, &m->ports, e)) < 0 ||
-	    (spec->ring && (r = add_ring(m, e)) < 0) ||
-	    (r = load(m, spec, &entry, e)) < 0 ||
-	    (r = add_vcpus(m, spec, &entry, e)) < 0)
+	    (r = add_vcpus(m, spec, e)) < 0)
+		return r;
+	return 0;
+}
+
+int machine_load(struct machine *m, const struct machine_contents *c, struct err *e)
+{
+	int r;
+
+	m->by_com2 = !c->ring;
+	m->initrd_fd = c->initrd_fd < 0 ? -1 : fcntl(c->initrd_fd, F_DUPFD_CLOEXEC, 0);
+	if ((r = add_memory(m, c, e)) < 0 ||
+	    (c->ring && (r = add_ring(m, e)) < 0) ||
+	    (r = load(m, c, e)) < 0)
 		return r;
 	return 0;
 }
@@ -238,10 +245,8 @@ int machine_create(const struct machine_spec *spec, struct machine **ret, struct
 
 	if (!m)
 		return err_sys(e, -ENOMEM, "machine");
-	m->initrd_fd = spec->initrd_fd < 0 ? -1 : fcntl(spec->initrd_fd, F_DUPFD_CLOEXEC, 0);
-	m->com1_irq = m->com2_irq = m->doorbell_fd = m->wake_fd = -1;
+	m->initrd_fd = m->com1_irq = m->com2_irq = m->doorbell_fd = m->wake_fd = -1;
 	downlink_init(&m->downlink, &m->com2);
-	m->by_com2 = !spec->ring;
 	m->legacy = (struct legacy){ .off = on_off, .arg = m };
 	r = build(m, spec, e);
 	if (r < 0) {

@@ -18,12 +18,13 @@
  *   memory       device
  *   0xfec00000   IOAPIC, with a split irqchip: vm.h says when
  *
- * Life: machine_create() builds everything without touching the loop, so a job
- * may do it; machine_start() arms the watchers and starts the vCPUs;
- * machine_stop() parks them (on_parked follows, always); machine_destroy()
- * releases all, and is also right for a machine that never started.
+ * Life: machine_create() builds the board and machine_load() fills its memory,
+ * both without touching the loop, so that a job may do it; machine_start() arms
+ * the watchers and starts the vCPUs; machine_stop() parks them (on_parked
+ * follows, always); machine_destroy() releases all, and is also right for a
+ * machine that was never loaded or started.
  *
- * Thread: control, but for machine_create().
+ * Thread: control, but for machine_create() and machine_load().
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,11 +46,16 @@ struct mm;
 #define MACHINE_RESET_PORT 0x606
 #define MACHINE_SCI_GSI 9
 
-/* Everything borrowed for the time of machine_create(). */
+/* What is known before there is anything to load. Borrowed for the time of machine_create(). */
 struct machine_spec {
 	const char *kvm_device;
 	const struct topo *topo;
 	enum vm_irqchip irqchip;	/* not AUTO */
+};
+
+/* Everything borrowed for the time of machine_load(). */
+struct machine_contents {
+	const struct topo *topo;	/* the same */
 	const struct boot_image *image;
 	struct cmdline *cmdline;	/* the ring's place and extra are appended */
 	const char *cmdline_extra;	/* the user's, last so that it wins; may be NULL */
@@ -77,6 +83,8 @@ struct machine_ops {
 };
 
 int machine_create(const struct machine_spec *spec, struct machine **ret, struct err *e);
+/* Once. A machine that could not be loaded is only good for machine_destroy(). */
+int machine_load(struct machine *m, const struct machine_contents *c, struct err *e);
 int machine_start(struct machine *m, struct ev_loop *loop, const struct machine_ops *ops,
 		  struct err *e);
 /* May be called again. on_parked is called from the loop, never from here. */

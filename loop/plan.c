@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,8 +12,8 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "boot/boot.h"
-#include "init/init.h"
 #include "loop/machine.h"
+#include "loop/plan_kvm.h"
 #include "loop/plan_nested.h"
 #include "loop/testlist.h"
 #include "mm/mm.h"
@@ -171,57 +170,25 @@ static int size_memory(struct plan *p, const struct config *c, const struct boot
 	return 0;
 }
 
-/* --- a machine on this KVM ------------------------------------------------ */
+/* --- all of it ------------------------------------------------------------ */
 
-/* CPUs that this process may use. */
-static unsigned host_cpus(void)
+/* What the guest gets, and how much memory it takes. */
+static int make_payload(struct plan *p, const struct config *c, const struct boot_image *img,
+			uint64_t tests_need)
 {
-	cpu_set_t set;
-
-	/* it fails only on a host with more CPUs than the set holds */
-	return sched_getaffinity(0, sizeof(set), &set) < 0 ? CPU_SETSIZE :
-		(unsigned)CPU_COUNT(&set);
-}
-
-static int build_machine(struct plan *p, const struct config *c, const struct boot_image *img)
-{
-	struct cmdline cmdline;
-	const struct machine_spec spec = {
-		.kvm_device = c->kvm_device,
-		.topo = &p->topo,
-		.irqchip = vm_irqchip_for(c->irqchip, &p->topo),
-		.image = img,
-		.cmdline = &cmdline,
-		.cmdline_extra = c->cmdline,
-		.initrd = p->payload.base.data,
-		.initrd_bytes = p->payload.base.bytes,
-		.initrd_fd = p->payload.base.fd,
-		.initrd_copied = &p->copied,
-		.initrd_tail = p->payload.suffix.data,
-		.initrd_tail_bytes = p->payload.suffix.len,
-		.memory_bytes = p->memory_bytes,
-		.ring = !c->no_ring,
+	const struct payload_request q = {
+		.config = c, .binary = p->binary, .kernel = &p->kernel,
+		.modules = &p->modules, .topo = &p->topo,
 	};
+	int r = payload_make(&q, &p->payload, &p->err);
 
-	p->copied = p->payload.base.why;
-	cmdline_init(&cmdline);
-	boot_cmdline_defaults(&cmdline, (struct boot_choice){
-		.fast = c->fast_boot,
-		.verbose = c->dmesg,
-		.crowded = topo_cpus(&p->topo) > host_cpus(),
-	});
-	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, c->tty ? INIT_ROLE_TERMINAL :
-		    config_has_command(c) ? INIT_ROLE_COMMAND : INIT_ROLE_TEST);
-	return machine_create(&spec, &p->machine, &p->err);
+	return r < 0 ? r : size_memory(p, c, img, tests_need);
 }
 
 static int make(struct plan *p, const struct config *c)
 {
 	_cleanup_(boot_image_close) struct boot_image img = { .fd = -1 };
-	struct payload_request payload = {
-		.config = c, .kernel = &p->kernel, .modules = &p->modules,
-		.topo = &p->topo,
-	};
+	struct plan_kvm kvm = { 0 };
 	uint64_t tests_need;
 	int r;
 
@@ -234,14 +201,17 @@ static int make(struct plan *p, const struct config *c)
 	if (r < 0)
 		return err_ctx(&p->err, r, "kernel");
 	p->release = strdup(p->kernel.release ? p->kernel.release : img.release);
-	payload.binary = p->binary;
 	if ((r = read_modules(p, c)) < 0 ||
-	    (r = find_shape(p, c, &tests_need)) < 0 ||
-	    (r = payload_make(&payload, &p->payload, &p->err)) < 0 ||
-	    (r = size_memory(p, c, &img, tests_need)) < 0)
+	    (r = find_shape(p, c, &tests_need)) < 0)
 		return r;
 	set_timeout(p, c);
-	r = p->accel == ACCEL_NESTED ? plan_nested(p, c) : build_machine(p, c, &img);
+	if (p->accel == ACCEL_KVM)
+		plan_kvm_begin(&kvm, p, c);
+	r = make_payload(p, c, &img, tests_need);
+	if (p->accel == ACCEL_KVM)
+		plan_kvm_wait(&kvm);
+	if (r == 0)
+		r = p->accel == ACCEL_KVM ? plan_kvm_load(&kvm, &img) : plan_nested(p, c);
 	/* it is in guest memory now, or was only measured */
 	payload_release(&p->payload);
 	return r;

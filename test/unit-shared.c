@@ -90,7 +90,9 @@ static bool add_machine(struct fixture *f, unsigned i, int fd)
 	struct cmdline cmdline;
 	const struct machine_spec spec = {
 		.kvm_device = "/dev/kvm", .irqchip = VM_IRQCHIP_KERNEL, .topo = &topo,
-		.image = &f->img, .cmdline = &cmdline,
+	};
+	const struct machine_contents contents = {
+		.topo = &topo, .image = &f->img, .cmdline = &cmdline,
 		.initrd = f->base.data, .initrd_bytes = f->base.bytes, .initrd_fd = fd,
 		.initrd_copied = &f->copied[i],
 		.initrd_tail = f->tail, .initrd_tail_bytes = TAIL_BYTES,
@@ -99,7 +101,8 @@ static bool add_machine(struct fixture *f, unsigned i, int fd)
 
 	cmdline_init(&cmdline);
 	f->copied[i] = (struct err)ERR_INIT;
-	return tap_ok(machine_create(&spec, &f->m[i], &f->e) == 0, "%s", err_text(&f->e));
+	return tap_ok(machine_create(&spec, &f->m[i], &f->e) == 0 &&
+		      machine_load(f->m[i], &contents, &f->e) == 0, "%s", err_text(&f->e));
 }
 
 static void on_bytes(const uint8_t *bytes, size_t n, void *arg)
