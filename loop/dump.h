@@ -6,7 +6,8 @@
  * that wait on them, as JSON (schema ktstr.dump/1, doc/dumps.md). What is not known
  * is absent, and "unavailable" says of each section why.
  *
- * A section is a function in the table of dump.c; a new one is a row there.
+ * A section is a function in a file of its own (dump_private.h) and a row in the table
+ * of dump.c.
  *
  * Thread: control. Takes some milliseconds, and as long as the guest has tasks.
  */

@@ -2,7 +2,6 @@
 /* Facts to JSON, schema ktstr.run/1. A value that is not known is absent. */
 #include "loop/record.h"
 
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,40 +9,7 @@
 #include "base/buf.h"
 #include "base/util.h"
 #include "loop/facts.h"
-
-static void add_str(struct json_object *o, const char *key, const char *s)
-{
-	if (s && *s)
-		json_object_object_add(o, key, json_object_new_string(s));
-}
-
-static void add_u64(struct json_object *o, const char *key, uint64_t v)
-{
-	json_object_object_add(o, key, json_object_new_uint64(v));
-}
-
-/* Milliseconds with microseconds behind the point, written as such. */
-static void add_ms(struct json_object *o, const char *key, uint64_t ns)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, ns / NSEC_PER_MSEC,
-		 ns % NSEC_PER_MSEC / 1000);
-	json_object_object_add(o, key,
-			       json_object_new_double_s((double)ns / 1e6, text));
-}
-
-static void add_lines(struct json_object *o, const char *key, const struct strlist *l)
-{
-	struct json_object *a;
-
-	if (!l->count)
-		return;
-	a = json_object_new_array();
-	for (size_t i = 0; i < l->count; i++)
-		json_object_array_add(a, json_object_new_string(l->item[i]));
-	json_object_object_add(o, key, a);
-}
+#include "loop/json.h"
 
 /* From the first phase that was reached in [from..] to the first in [to..]. */
 static void add_span(struct json_object *o, const char *key, const struct facts *f,
@@ -54,7 +20,7 @@ static void add_span(struct json_object *o, const char *key, const struct facts 
 	for (int p = to; p < PHASE_COUNT && !b; p++)
 		b = f->phase_ns[p];
 	if (a && b && b >= a)
-		add_ms(o, key, b - a);
+		json_add_ms(o, key, b - a);
 }
 
 static struct json_object *phases(const struct facts *f)
@@ -74,15 +40,15 @@ static struct json_object *worker(const struct wire_worker *w)
 {
 	struct json_object *o = json_object_new_object();
 
-	add_u64(o, "id", w->id);
-	add_u64(o, "work_units", w->work_units);
-	add_u64(o, "cpu_ns", w->cpu_ns);
-	add_u64(o, "wall_ns", w->wall_ns);
+	json_add_u64(o, "id", w->id);
+	json_add_u64(o, "work_units", w->work_units);
+	json_add_u64(o, "cpu_ns", w->cpu_ns);
+	json_add_u64(o, "wall_ns", w->wall_ns);
 	if (w->run_delay_ns != UINT64_MAX)
-		add_u64(o, "run_delay_ns", w->run_delay_ns);
-	add_u64(o, "max_gap_ns", w->max_gap_ns);
-	add_u64(o, "migrations", w->migrations);
-	add_u64(o, "cpus_seen", w->cpus_seen);
+		json_add_u64(o, "run_delay_ns", w->run_delay_ns);
+	json_add_u64(o, "max_gap_ns", w->max_gap_ns);
+	json_add_u64(o, "migrations", w->migrations);
+	json_add_u64(o, "cpus_seen", w->cpus_seen);
 	return o;
 }
 
@@ -103,16 +69,16 @@ static struct json_object *test(const struct fact_test *t)
 {
 	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
 
-	add_str(o, "name", t->name);
-	add_str(o, "verdict", verdict_name(t->finished ? t->verdict : VERDICT_INCONCLUSIVE));
+	json_add_str(o, "name", t->name);
+	json_add_str(o, "verdict", verdict_name(t->finished ? t->verdict : VERDICT_INCONCLUSIVE));
 	if (t->finished)
-		add_ms(o, "duration_ms", t->duration_ns);
+		json_add_ms(o, "duration_ms", t->duration_ns);
 	for (size_t i = 0; i < t->detail_count; i++) {
 		struct json_object *d = json_object_new_object();
 
-		add_str(d, "kind", t->detail[i].kind);
-		add_str(d, "verdict", verdict_name(t->detail[i].verdict));
-		add_str(d, "text", t->detail[i].text);
+		json_add_str(d, "kind", t->detail[i].kind);
+		json_add_str(d, "verdict", verdict_name(t->detail[i].verdict));
+		json_add_str(d, "text", t->detail[i].text);
 		json_object_array_add(a, d);
 	}
 	json_object_object_add(o, "details", a);
@@ -132,15 +98,13 @@ static struct json_object *tests(const struct facts *f)
 static struct json_object *vcpus(const struct facts *f)
 {
 	struct json_object *a = json_object_new_array();
-	char hex[24];
 
 	for (size_t i = 0; i < f->vcpu_count; i++) {
 		struct json_object *o = json_object_new_object();
 
-		add_u64(o, "cpu", i);
-		snprintf(hex, sizeof(hex), "0x%" PRIx64, f->vcpu[i].regs.rip);
-		add_str(o, "rip", hex);
-		add_str(o, "symbol", f->vcpu[i].symbol);
+		json_add_u64(o, "cpu", i);
+		json_add_hex(o, "rip", f->vcpu[i].regs.rip);
+		json_add_str(o, "symbol", f->vcpu[i].symbol);
 		json_object_object_add(o, "halted",
 				       json_object_new_boolean(f->vcpu[i].regs.halted));
 		json_object_array_add(a, o);
@@ -153,18 +117,19 @@ static struct json_object *vm(const struct facts *f)
 	struct json_object *o = json_object_new_object(), *x;
 
 	if (f->irqchip != VM_IRQCHIP_AUTO)
-		add_str(o, "irqchip", vm_irqchip_name(f->irqchip));
+		json_add_str(o, "irqchip", vm_irqchip_name(f->irqchip));
 	if (f->has_exits) {
 		x = json_object_new_object();
 		for (int k = 0; k < VCPU_EXIT_COUNT; k++)
 			if (f->exits[k])
-				add_u64(x, vcpu_exit_name((enum vcpu_exit_kind)k), f->exits[k]);
+				json_add_u64(x, vcpu_exit_name((enum vcpu_exit_kind)k),
+					     f->exits[k]);
 		json_object_object_add(o, "exits", x);
 	}
 	if (f->stat_count) {
 		x = json_object_new_object();
 		for (size_t i = 0; i < f->stat_count; i++)
-			add_u64(x, f->stat[i].name, f->stat[i].value);
+			json_add_u64(x, f->stat[i].name, f->stat[i].value);
 		json_object_object_add(o, "kvm_stats", x);
 	}
 	if (f->vcpu_count)
@@ -183,10 +148,10 @@ static struct json_object *command(const struct facts *f)
 		return o;
 	json_object_object_add(o, "status", json_object_new_int(f->end.status));
 	if (f->end.signal)
-		add_u64(o, "signal", f->end.signal);
-	add_u64(o, "stdin_bytes", f->end.bytes[WIRE_STREAM_IN]);
-	add_u64(o, "stdout_bytes", f->end.bytes[WIRE_STREAM_OUT]);
-	add_u64(o, "stderr_bytes", f->end.bytes[WIRE_STREAM_ERR]);
+		json_add_u64(o, "signal", f->end.signal);
+	json_add_u64(o, "stdin_bytes", f->end.bytes[WIRE_STREAM_IN]);
+	json_add_u64(o, "stdout_bytes", f->end.bytes[WIRE_STREAM_OUT]);
+	json_add_u64(o, "stderr_bytes", f->end.bytes[WIRE_STREAM_ERR]);
 	return o;
 }
 
@@ -197,8 +162,8 @@ static struct json_object *findings(const struct facts *f)
 	for (size_t i = 0; i < f->finding_count; i++) {
 		struct json_object *o = json_object_new_object();
 
-		add_str(o, "kind", f->finding[i].kind);
-		add_str(o, "text", f->finding[i].text);
+		json_add_str(o, "kind", f->finding[i].kind);
+		json_add_str(o, "text", f->finding[i].text);
 		json_object_array_add(a, o);
 	}
 	return a;
@@ -213,7 +178,7 @@ static void add_shape(struct json_object *o, const struct topo *t, const char *n
 	topo_format_whole(t, &b);
 	whole = buf_take(&b);
 	if (whole && strcmp(whole, numbers))
-		add_str(o, "shape", whole);
+		json_add_str(o, "shape", whole);
 }
 
 static void add_setting(struct json_object *o, const struct facts *f)
@@ -222,20 +187,20 @@ static void add_setting(struct json_object *o, const struct facts *f)
 	char text[TOPO_TEXT_MAX];
 
 	if (f->accel != ACCEL_AUTO)
-		add_str(o, "accel", accel_name(f->accel));
-	add_str(o, "arch", "x86_64");
-	add_str(k, "path", f->kernel_path);
-	add_str(k, "release", f->guest_release[0] ? f->guest_release : f->kernel_release);
-	add_str(k, "why", f->kernel_why);
+		json_add_str(o, "accel", accel_name(f->accel));
+	json_add_str(o, "arch", "x86_64");
+	json_add_str(k, "path", f->kernel_path);
+	json_add_str(k, "release", f->guest_release[0] ? f->guest_release : f->kernel_release);
+	json_add_str(k, "why", f->kernel_why);
 	json_object_object_add(o, "kernel", k);
 	if (f->topo.numa_nodes) {
 		topo_format(&f->topo, text);
-		add_str(o, "topology", text);
+		json_add_str(o, "topology", text);
 		add_shape(o, &f->topo, text);
-		add_u64(o, "cpus", topo_cpus(&f->topo));
+		json_add_u64(o, "cpus", topo_cpus(&f->topo));
 	}
 	if (f->memory_bytes)
-		add_u64(o, "memory_mib", f->memory_bytes / MIB);
+		json_add_u64(o, "memory_mib", f->memory_bytes / MIB);
 }
 
 static void add_transport(struct json_object *o, const struct facts *f)
@@ -243,23 +208,23 @@ static void add_transport(struct json_object *o, const struct facts *f)
 	struct json_object *r;
 
 	if (f->by_ring || f->by_com2)
-		add_str(o, "transport", f->by_ring ? "shmring" : "com2");
+		json_add_str(o, "transport", f->by_ring ? "shmring" : "com2");
 	r = json_object_new_object();
-	add_u64(r, "frames", f->frames);
-	add_u64(r, "bytes", f->bytes);
-	add_u64(r, "drops", f->drops);
-	add_u64(r, "bad_frames", f->bad_frames);
+	json_add_u64(r, "frames", f->frames);
+	json_add_u64(r, "bytes", f->bytes);
+	json_add_u64(r, "drops", f->drops);
+	json_add_u64(r, "bad_frames", f->bad_frames);
 	json_object_object_add(o, "ring", r);
 	if (!f->initramfs_bytes)
 		return;
 	r = json_object_new_object();
-	add_u64(r, "bytes", f->initramfs_bytes);
+	json_add_u64(r, "bytes", f->initramfs_bytes);
 	if (f->initramfs_packed_bytes)
-		add_u64(r, "compressed_bytes", f->initramfs_packed_bytes);
+		json_add_u64(r, "compressed_bytes", f->initramfs_packed_bytes);
 	json_object_object_add(r, "cached", json_object_new_boolean(f->initramfs_cached));
 	json_object_object_add(r, "shared",
 			       json_object_new_boolean(!f->initramfs_copied[0]));
-	add_str(r, "not_shared", f->initramfs_copied);
+	json_add_str(r, "not_shared", f->initramfs_copied);
 	json_object_object_add(o, "initramfs", r);
 }
 
@@ -277,15 +242,15 @@ struct json_object *record_build(const struct facts *f)
 	char reason[FACTS_REASON_MAX];
 	enum verdict v = facts_verdict(f, reason);
 
-	add_str(o, "schema", RECORD_SCHEMA);
-	add_str(o, "verdict", verdict_name(v));
-	add_str(o, "reason", reason);
+	json_add_str(o, "schema", RECORD_SCHEMA);
+	json_add_str(o, "verdict", verdict_name(v));
+	json_add_str(o, "reason", reason);
 	json_object_object_add(o, "exit_code", json_object_new_int(facts_exit_code(f, v)));
 	if (f->command)
 		json_object_object_add(o, "command", command(f));
 	if (f->stop != STOP_NONE) {
-		add_str(o, "stop", stop_reason_name(f->stop));
-		add_str(o, "phase", phase_name(f->stop_phase));
+		json_add_str(o, "stop", stop_reason_name(f->stop));
+		json_add_str(o, "phase", phase_name(f->stop_phase));
 	}
 	add_setting(o, f);
 	add_scheduler(o, f);
@@ -296,7 +261,7 @@ struct json_object *record_build(const struct facts *f)
 		json_object_object_add(o, "monitor", json_object_get(f->monitor));
 	json_object_object_add(o, "vm", vm(f));
 	json_object_object_add(o, "findings", findings(f));
-	add_lines(o, "console_tail", &f->console_tail);
-	add_lines(o, "program_tail", &f->program_tail);
+	json_add_list(o, "console_tail", &f->console_tail);
+	json_add_list(o, "program_tail", &f->program_tail);
 	return o;
 }

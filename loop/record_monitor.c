@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What was watched, to JSON; doc/monitor.md describes it. Bounded. */
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "loop/json.h"
 #include "loop/watch.h"
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
@@ -16,16 +16,6 @@
 #define SERIES_VALUES_MAX 16384
 #define SERIES_TASKS_MAX 256
 
-static void add_str(struct json_object *o, const char *key, const char *s)
-{
-	json_object_object_add(o, key, json_object_new_string(s));
-}
-
-static void add_u64(struct json_object *o, const char *key, uint64_t v)
-{
-	json_object_object_add(o, key, json_object_new_uint64(v));
-}
-
 /* With three digits behind the point, written as such. */
 static struct json_object *decimal(double v)
 {
@@ -33,14 +23,6 @@ static struct json_object *decimal(double v)
 
 	snprintf(text, sizeof(text), "%.3f", v);
 	return json_object_new_double_s(v, text);
-}
-
-static void add_hex(struct json_object *o, const char *key, uint64_t v)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%" PRIx64, v);
-	add_str(o, key, text);
 }
 
 /* --- what there is ----------------------------------------------------------- */
@@ -54,8 +36,8 @@ static void on_absent(const char *what, const char *why, void *arg)
 {
 	struct json_object *o = json_object_new_object();
 
-	add_str(o, "what", what);
-	add_str(o, "why", why);
+	json_add_str(o, "what", what);
+	json_add_str(o, "why", why);
 	json_object_array_add(arg, o);
 }
 
@@ -93,12 +75,12 @@ static struct json_object *kernel(const struct watch *w)
 	for (size_t i = 0; i < n; i++)
 		snprintf(id + 2 * i, 3, "%02x", build_id[i]);
 	if (*id)
-		add_str(o, "build_id", id);
-	add_u64(o, "symbols", kindex_symbols(k));
-	add_hex(o, "kaslr_slide", map->slide);
-	add_hex(o, "text_gpa", map->text_gpa);
+		json_add_str(o, "build_id", id);
+	json_add_u64(o, "symbols", kindex_symbols(k));
+	json_add_hex(o, "kaslr_slide", map->slide);
+	json_add_hex(o, "text_gpa", map->text_gpa);
 	if (map->direct_kva)
-		add_hex(o, "direct_map", map->direct_kva);
+		json_add_hex(o, "direct_map", map->direct_kva);
 	return o;
 }
 
@@ -113,12 +95,12 @@ static void add_field(struct json_object *o, const struct series *s, unsigned cp
 	if (!st.n)
 		return;
 	if (sample_field_is_counter(f)) {
-		add_u64(o, sample_field_name(f), st.grown);
+		json_add_u64(o, sample_field_name(f), st.grown);
 		return;
 	}
 	v = json_object_new_object();
 	json_object_object_add(v, "avg", decimal(st.avg));
-	add_u64(v, "max", st.max);
+	json_add_u64(v, "max", st.max);
 	json_object_object_add(o, sample_field_name(f), v);
 }
 
@@ -137,7 +119,7 @@ static struct json_object *domain(const struct watch *w, const struct sample_dom
 	struct json_object *o = json_object_new_object();
 
 	if (*last->name)
-		add_str(o, "name", last->name);
+		json_add_str(o, "name", last->name);
 	for (unsigned i = 0; i < sampler_domain_fields(w->sampler); i++) {
 		const char *name = sampler_domain_field(w->sampler, i);
 		uint64_t v = last->value[i];
@@ -148,7 +130,7 @@ static struct json_object *domain(const struct watch *w, const struct sample_dom
 			if (!v)
 				continue;
 		}
-		add_u64(o, name, v);
+		json_add_u64(o, name, v);
 	}
 	return o;
 }
@@ -182,7 +164,7 @@ static void add_events(struct json_object *o, const struct watch *w, unsigned fr
 
 		for (unsigned cpu = from; cpu < to; cpu++)
 			sum += sampler_event(w->sampler, cpu, i);
-		add_u64(e, sampler_event_name(w->sampler, i), sum);
+		json_add_u64(e, sampler_event_name(w->sampler, i), sum);
 	}
 	json_object_object_add(o, "events", e);
 }
@@ -202,7 +184,7 @@ static struct json_object *summary(const struct watch *w)
 	add_events(o, w, 0, cpus);
 	for (unsigned cpu = 0; cpu < cpus; cpu++) {
 		v = json_object_new_object();
-		add_u64(v, "cpu", cpu);
+		json_add_u64(v, "cpu", cpu);
 		for (int f = 0; f < SAMPLE_FIELD_COUNT; f++)
 			add_field(v, w->series, cpu, (enum sample_field)f);
 		add_events(v, w, cpu, cpu + 1);
@@ -247,7 +229,7 @@ static int task_number(struct tasks *t, const struct sample_cpu *c)
 	memcpy(t->task[t->count].comm, c->curr_comm, SAMPLE_COMM_MAX);
 	o = json_object_new_object();
 	json_object_object_add(o, "pid", json_object_new_int(c->curr_pid));
-	add_str(o, "comm", c->curr_comm);
+	json_object_object_add(o, "comm", json_object_new_string(c->curr_comm));
 	json_object_array_add(t->array, o);
 	return t->count++;
 }
@@ -279,7 +261,7 @@ static struct json_object *column(const struct series *s, size_t step, unsigned 
 	if (!sample_field_is_counter(f))
 		return st.max ? values(s, step, cpu, f) : json_object_new_int(0);
 	o = json_object_new_object();
-	add_u64(o, "from", st.first);
+	json_add_u64(o, "from", st.first);
 	json_object_object_add(o, "plus", values(s, step, cpu, f));
 	return o;
 }
@@ -289,7 +271,7 @@ static struct json_object *cpu_series(const struct series *s, size_t step, unsig
 {
 	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
 
-	add_u64(o, "cpu", cpu);
+	json_add_u64(o, "cpu", cpu);
 	for (size_t k = 0; k < ARRAY_SIZE(columns); k++)
 		if (series_stat(s, cpu, columns[k]).n)
 			json_object_object_add(o, sample_field_name(columns[k]),
@@ -312,7 +294,7 @@ static struct json_object *series(const struct watch *w)
 	struct json_object *a = json_object_new_array();
 	struct tasks tasks = { .array = json_object_new_array() };
 
-	add_u64(o, "one_of", series_stride(s) * MAX(step, (size_t)1));
+	json_add_u64(o, "one_of", series_stride(s) * MAX(step, (size_t)1));
 	for (size_t i = 0; step && i < series_count(s); i += step)
 		json_object_array_add(t, decimal((double)series_get(s, i)->t_ns / 1e6));
 	json_object_object_add(o, "t_ms", t);
@@ -337,14 +319,14 @@ static struct json_object *findings(const struct watch *w)
 		char text[RULE_TEXT_MAX];
 
 		rule_finding_text(&f[i], text);
-		add_str(o, "kind", rule_name(f[i].rule));
-		add_str(o, "text", text);
+		json_add_str(o, "kind", rule_name(f[i].rule));
+		json_add_str(o, "text", text);
 		if (f[i].cpu >= 0)
-			add_u64(o, "cpu", (uint64_t)f[i].cpu);
+			json_add_u64(o, "cpu", (uint64_t)f[i].cpu);
 		json_object_object_add(o, "t_ms", decimal((double)f[i].since_ns / 1e6));
 		json_object_object_add(o, "until_ms", decimal((double)f[i].until_ns / 1e6));
 		json_object_object_add(o, "worst", decimal(f[i].worst));
-		add_u64(o, "samples", f[i].samples);
+		json_add_u64(o, "samples", f[i].samples);
 		json_object_object_add(o, "enforced", json_object_new_boolean(f[i].enforced));
 		json_object_array_add(a, o);
 	}
@@ -359,8 +341,8 @@ struct json_object *record_monitor(const struct watch *w)
 		return NULL;
 	o = json_object_new_object();
 	json_object_object_add(o, "interval_ms", decimal((double)w->interval_ns / 1e6));
-	add_u64(o, "samples", w->series ? series_total(w->series) : 0);
-	add_u64(o, "late", w->late);
+	json_add_u64(o, "samples", w->series ? series_total(w->series) : 0);
+	json_add_u64(o, "late", w->late);
 	add_presence(o, w);
 	json_object_object_add(o, "findings", findings(w));
 	if (!w->series)

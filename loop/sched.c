@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "loop/json.h"
 #include "loop/run.h"
 
 /* How an event reads, and whether it ends the run. */
@@ -129,24 +129,6 @@ void sched_on_log(struct ktstr_run *run, const struct frame *f)
 
 /* --- to the record ------------------------------------------------------------ */
 
-static void add_str(struct json_object *o, const char *key, const char *s)
-{
-	if (s && *s)
-		json_object_object_add(o, key, json_object_new_string(s));
-}
-
-static void add_list(struct json_object *o, const char *key, const struct strlist *l)
-{
-	struct json_object *a;
-
-	if (!l->count)
-		return;
-	a = json_object_new_array();
-	for (size_t i = 0; i < l->count; i++)
-		json_object_array_add(a, json_object_new_string(l->item[i]));
-	json_object_object_add(o, key, a);
-}
-
 static void add_exit(struct json_object *o, int status)
 {
 	struct json_object *x = json_object_new_object();
@@ -155,7 +137,7 @@ static void add_exit(struct json_object *o, int status)
 
 	if (WIFSIGNALED(status)) {
 		snprintf(text, sizeof(text), "SIG%s", name ? name : "?");
-		add_str(x, "signal", text);
+		json_add_str(x, "signal", text);
 	} else {
 		json_object_object_add(x, "code", json_object_new_int(WEXITSTATUS(status)));
 	}
@@ -165,29 +147,25 @@ static void add_exit(struct json_object *o, int status)
 struct json_object *sched_facts_to_json(const struct sched_facts *f)
 {
 	struct json_object *o;
-	char ms[32];
 
 	if (!f->path && !f->enable.count && !f->disable.count && !f->staged.count)
 		return NULL;
 	o = json_object_new_object();
-	add_str(o, "path", f->path);
-	add_list(o, "args", &f->args);
-	add_list(o, "enable", &f->enable);
-	add_list(o, "disable", &f->disable);
-	add_list(o, "staged", &f->staged);
+	json_add_str(o, "path", f->path);
+	json_add_list(o, "args", &f->args);
+	json_add_list(o, "enable", &f->enable);
+	json_add_list(o, "disable", &f->disable);
+	json_add_list(o, "staged", &f->staged);
 	if (f->path || f->event)
-		add_str(o, "status", events[f->event].status);
-	add_str(o, "ops", f->ops);
-	if (f->attach_ns) {
-		snprintf(ms, sizeof(ms), "%.3f", (double)f->attach_ns / 1e6);
-		json_object_object_add(o, "attach_ms",
-				       json_object_new_double_s((double)f->attach_ns / 1e6, ms));
-	}
-	add_str(o, "why", f->why);
+		json_add_str(o, "status", events[f->event].status);
+	json_add_str(o, "ops", f->ops);
+	if (f->attach_ns)
+		json_add_ms(o, "attach_ms", f->attach_ns);
+	json_add_str(o, "why", f->why);
 	if (f->has_status)
 		add_exit(o, f->status);
 	if (f->log_bytes)
 		json_object_object_add(o, "log_bytes", json_object_new_uint64(f->log_bytes));
-	add_list(o, "log_tail", &f->log_tail);
+	json_add_list(o, "log_tail", &f->log_tail);
 	return o;
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Members of JSON documents. */
+#include "loop/json.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "base/util.h"
+#include "loop/config.h"
+
+void json_add_str(struct json_object *o, const char *key, const char *s)
+{
+	if (s && *s)
+		json_object_object_add(o, key, json_object_new_string(s));
+}
+
+void json_add_u64(struct json_object *o, const char *key, uint64_t v)
+{
+	json_object_object_add(o, key, json_object_new_uint64(v));
+}
+
+void json_add_hex(struct json_object *o, const char *key, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, v);
+	json_add_str(o, key, text);
+}
+
+void json_add_ms(struct json_object *o, const char *key, uint64_t ns)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, ns / NSEC_PER_MSEC,
+		 ns % NSEC_PER_MSEC / 1000);
+	json_object_object_add(o, key, json_object_new_double_s((double)ns / 1e6, text));
+}
+
+void json_add_list(struct json_object *o, const char *key, const struct strlist *l)
+{
+	struct json_object *a;
+
+	if (!l->count)
+		return;
+	a = json_object_new_array();
+	for (size_t i = 0; i < l->count; i++)
+		json_object_array_add(a, json_object_new_string(l->item[i]));
+	json_object_object_add(o, key, a);
+}
