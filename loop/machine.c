@@ -26,8 +26,6 @@
 
 /* Open files of a machine beside one for each vCPU; and those that its owner opens meanwhile. */
 #define FDS_BESIDES 64
-/* A kick may be lost between the thread's test and KVM_RUN: repeat it. */
-#define KICK_AGAIN_S 0.01
 /*
  * Characters that KVM has collected come with the next exit. A driver reads a
  * register after it has written; this is for a guest that does not.
@@ -293,6 +291,7 @@ static void stop_watchers(struct machine *m)
 	ev_io_stop(m->loop, &m->doorbell);
 	ev_timer_stop(m->loop, &m->kick);
 	ev_timer_stop(m->loop, &m->collected);
+	freeze_fini(&m->freeze);
 }
 
 void machine_destroy(struct machine *m)
@@ -369,12 +368,14 @@ static void on_wake(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	drain_eventfd(m->wake_fd);
 	for (unsigned i = 0; i < m->cpus && !m->ended && !m->stopping; i++) {
-		if (!vcpu_has_exit(m->vcpu[i]))
+		if (!vcpu_has_exit(m->vcpu[i]) || freeze_holds(&m->freeze, i))
 			continue;
 		take_collected(m);
 		vcpu_exit_get(m->vcpu[i], &x);
 		machine_handle_exit(m, i, &x);
 		downlink_push(&m->downlink);
+		if (x.kind == VCPU_EXIT_ASKED && freeze_take(&m->freeze, i))
+			continue;
 		/* after the end the baton stays here until the stop hands it back */
 		if (!m->ended)
 			vcpu_resume(m->vcpu[i]);
@@ -408,8 +409,16 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
 int machine_start(struct machine *m, struct ev_loop *loop, const struct machine_ops *ops,
 		  struct err *e)
 {
+	int r;
+
 	m->loop = loop;
 	m->ops = *ops;
+	m->freeze = (struct freeze){
+		.bound_ns = FREEZE_BOUND_NS, .on_frozen = ops->on_frozen, .arg = ops->arg,
+	};
+	r = freeze_init(&m->freeze, loop, m->vm, m->vcpu, m->cpus);
+	if (r < 0)
+		return err_sys(e, r, "freeze");
 	ev_io_init(&m->wake, on_wake, m->wake_fd, EV_READ);
 	ev_io_start(loop, &m->wake);
 	ev_timer_init(&m->kick, on_kick, 0., KICK_AGAIN_S);
@@ -420,8 +429,7 @@ int machine_start(struct machine *m, struct ev_loop *loop, const struct machine_
 		ev_io_start(loop, &m->doorbell);
 	}
 	for (unsigned i = 0; i < m->cpus; i++) {
-		int r = vcpu_start(m->vcpu[i], e);
-
+		r = vcpu_start(m->vcpu[i], e);
 		if (r < 0)
 			return err_ctx(e, r, "vCPU %u", i);
 	}
@@ -438,6 +446,7 @@ void machine_stop(struct machine *m)
 	if (m->stopping)
 		return;
 	m->stopping = true;
+	freeze_drop(&m->freeze);
 	ev_timer_stop(m->loop, &m->kick);
 	ev_timer_set(&m->kick, 0., KICK_AGAIN_S);
 	ev_timer_start(m->loop, &m->kick);
@@ -449,29 +458,4 @@ void machine_end(struct machine *m, enum stop_reason why, const char *text)
 		return;
 	m->ended = true;
 	m->ops.on_end(why, text, m->ops.arg);
-}
-
-void machine_ask(struct machine *m, unsigned cpu)
-{
-	assert(m->loop && cpu < m->cpus && !m->asking);
-	if (m->stopping || m->ended)
-		return;
-	m->asking = cpu + 1;
-	vcpu_ask(m->vcpu[cpu]);
-	ev_timer_set(&m->kick, KICK_AGAIN_S, KICK_AGAIN_S);
-	ev_timer_start(m->loop, &m->kick);
-}
-
-void machine_asked(struct machine *m, unsigned cpu)
-{
-	struct vcpu_regs regs;
-
-	/* a request that was repeated is answered twice */
-	if (m->asking != cpu + 1)
-		return;
-	m->asking = 0;
-	ev_timer_stop(m->loop, &m->kick);
-	ev_timer_set(&m->kick, 0., KICK_AGAIN_S);
-	if (vcpu_get_regs(m->vcpu[cpu], &regs, NULL) == 0)
-		m->ops.on_asked(cpu, &regs, m->ops.arg);
 }

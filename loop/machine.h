@@ -79,6 +79,7 @@ struct machine_ops {
 	void (*on_parked)(void *arg);		/* every vCPU is parked */
 	/* the answer to machine_ask(): the vCPU stands still until this returns */
 	void (*on_asked)(unsigned cpu, const struct vcpu_regs *regs, void *arg);
+	void (*on_frozen)(void *arg);		/* the answer to machine_freeze() */
 	void *arg;
 };
 
@@ -112,7 +113,18 @@ void machine_ask(struct machine *m, unsigned cpu);
 const struct mm *machine_memory(const struct machine *m);
 /* The vCPU's thread in /proc/self/task; 0: not yet. */
 pid_t machine_vcpu_tid(const struct machine *m, unsigned cpu);
-/* Registers of a parked vCPU. */
+/*
+ * Have the guest stand still and not notice (freeze.h). on_frozen follows from the
+ * loop unless the machine ends before; it holds until machine_thaw(). -EBUSY: there
+ * is a freeze already; -ECANCELED: the machine ends.
+ */
+int machine_freeze(struct machine *m);
+/* For how long it was asked to stand still; 0 when it was not frozen (any more). */
+uint64_t machine_thaw(struct machine *m);
+bool machine_is_frozen(const struct machine *m);
+/* Why it was frozen in part, or sees by its clocks that it was; "": neither. */
+const char *machine_freeze_why(const struct machine *m);
+/* Registers of a vCPU that is frozen or parked; -EBUSY: it runs. */
 int machine_vcpu_regs(struct machine *m, unsigned cpu, struct vcpu_regs *ret);
 /* Exits of all vCPUs by kind. */
 uint64_t machine_exits(const struct machine *m, enum vcpu_exit_kind kind);

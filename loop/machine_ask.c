@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the owner of a machine may ask of it, and send to its guest. */
+#include <assert.h>
+#include <errno.h>
 #include <unistd.h>
 
 #include "loop/machine_private.h"
@@ -73,6 +75,8 @@ unsigned machine_cpus(const struct machine *m)
 
 int machine_vcpu_regs(struct machine *m, unsigned cpu, struct vcpu_regs *ret)
 {
+	if (!freeze_holds(&m->freeze, cpu) && !vcpu_is_parked(m->vcpu[cpu]))
+		return -EBUSY;
 	return vcpu_get_regs(m->vcpu[cpu], ret, NULL);
 }
 
@@ -89,4 +93,52 @@ int machine_vcpu_stats(struct machine *m, unsigned cpu,
 		       void (*fn)(const char *name, uint64_t value, void *arg), void *arg)
 {
 	return vcpu_stats(m->vcpu[cpu], fn, arg, NULL);
+}
+
+/* --- of its vCPUs ------------------------------------------------------------- */
+
+void machine_ask(struct machine *m, unsigned cpu)
+{
+	assert(m->loop && cpu < m->cpus && !m->asking);
+	if (m->stopping || m->ended)
+		return;
+	m->asking = cpu + 1;
+	vcpu_ask(m->vcpu[cpu]);
+	ev_timer_set(&m->kick, KICK_AGAIN_S, KICK_AGAIN_S);
+	ev_timer_start(m->loop, &m->kick);
+}
+
+void machine_asked(struct machine *m, unsigned cpu)
+{
+	struct vcpu_regs regs;
+
+	/* a request that was repeated is answered twice */
+	if (m->asking != cpu + 1)
+		return;
+	m->asking = 0;
+	ev_timer_stop(m->loop, &m->kick);
+	ev_timer_set(&m->kick, 0., KICK_AGAIN_S);
+	if (vcpu_get_regs(m->vcpu[cpu], &regs, NULL) == 0)
+		m->ops.on_asked(cpu, &regs, m->ops.arg);
+}
+
+int machine_freeze(struct machine *m)
+{
+	assert(m->loop);
+	return m->stopping || m->ended ? -ECANCELED : freeze_begin(&m->freeze);
+}
+
+uint64_t machine_thaw(struct machine *m)
+{
+	return freeze_end(&m->freeze);
+}
+
+bool machine_is_frozen(const struct machine *m)
+{
+	return freeze_is_on(&m->freeze);
+}
+
+const char *machine_freeze_why(const struct machine *m)
+{
+	return freeze_why(&m->freeze);
 }

@@ -6,10 +6,14 @@
 
 #include "loop/bus.h"
 #include "loop/downlink.h"
+#include "loop/freeze.h"
 #include "loop/irqchip.h"
 #include "loop/legacy.h"
 #include "loop/machine.h"
 #include "serial/serial.h"
+
+/* A kick may be lost between the thread's test and KVM_RUN: repeat it. */
+#define KICK_AGAIN_S 0.01
 
 struct machine {
 	/* the board, in the order in which it is built */
@@ -39,6 +43,7 @@ struct machine {
 	ev_timer kick, collected;
 	bool ended;			/* on_end was called */
 	bool stopping;
+	struct freeze freeze;
 	unsigned asking;		/* machine_ask(): CPU + 1, 0: nobody is asked */
 	bool parked;			/* on_parked was called */
 };

@@ -12,6 +12,7 @@
 
 struct err;
 struct topo;
+struct vcpu;
 struct vm;
 
 #define CPUID_ENTRIES_MAX 256	/* KVM's own limit */
@@ -34,6 +35,10 @@ int cpuid_add_ext_dest_id(struct kvm_cpuid2 *c);
 
 /* Guest physical address bits, 36 when the leaf is missing. */
 unsigned cpuid_phys_bits(struct kvm_cpuid2 *c);
+
+/* -EINVAL: KVM does not know the register, or not this value. */
+int vcpu_get_msr(struct vcpu *v, uint32_t index, uint64_t *ret);
+int vcpu_set_msr(struct vcpu *v, uint32_t index, uint64_t value);
 
 /* Instead of KVM's own interrupt controllers and timer. */
 int vm_split_irqchip(struct vm *vm, struct err *e);

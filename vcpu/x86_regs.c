@@ -64,7 +64,7 @@ static int msr_ioctl(struct vcpu *v, unsigned long request, struct kvm_msr_entry
 	return 0;
 }
 
-static int get_msr(struct vcpu *v, uint32_t index, uint64_t *ret)
+int vcpu_get_msr(struct vcpu *v, uint32_t index, uint64_t *ret)
 {
 	struct kvm_msr_entry entry = { .index = index };
 	int r = msr_ioctl(v, KVM_GET_MSRS, &entry);
@@ -73,7 +73,7 @@ static int get_msr(struct vcpu *v, uint32_t index, uint64_t *ret)
 	return r;
 }
 
-static int set_msr(struct vcpu *v, uint32_t index, uint64_t value)
+int vcpu_set_msr(struct vcpu *v, uint32_t index, uint64_t value)
 {
 	struct kvm_msr_entry entry = { .index = index, .data = value };
 
@@ -97,10 +97,10 @@ static int init_msrs(struct vcpu *v, struct err *e)
 
 	for (size_t i = 0; i < ARRAY_SIZE(msrs); i++) {
 		uint64_t value;
-		int r = get_msr(v, msrs[i].index, &value);
+		int r = vcpu_get_msr(v, msrs[i].index, &value);
 
 		if (!r)
-			r = set_msr(v, msrs[i].index, value | msrs[i].set);
+			r = vcpu_set_msr(v, msrs[i].index, value | msrs[i].set);
 		if (r < 0)
 			return err_sys(e, r, "set MSR 0x%x", msrs[i].index);
 	}
@@ -247,7 +247,7 @@ int vcpu_get_regs(struct vcpu *v, struct vcpu_regs *ret, struct err *e)
 		return r;
 	if (ioctl(v->fd, KVM_GET_MP_STATE, &state) < 0)
 		return err_sys(e, -errno, "read MP state");
-	r = get_msr(v, MSR_LSTAR, &lstar);
+	r = vcpu_get_msr(v, MSR_LSTAR, &lstar);
 	if (r < 0)
 		return err_sys(e, r, "read MSR 0x%x", MSR_LSTAR);
 	*ret = (struct vcpu_regs){
