@@ -30,8 +30,12 @@ int init_marker_check(struct err *e);
 __attribute__((format(printf, 1, 2)))
 void init_console(const char *fmt, ...);
 
+#define INIT_KMSG_MAX 8192
+
 /* Forget what the kernel has said so far. fd: /dev/kmsg, non-blocking, or -1. */
 void init_kmsg_skip(int fd);
+/* The next line that it said, in record; NULL: there is none yet. */
+char *init_kmsg_next(int fd, char record[INIT_KMSG_MAX]);
 /* What it said since then about the death of a process, or "". */
 void init_kmsg_find(int fd, pid_t pid, char *text, size_t size);
 

@@ -115,6 +115,9 @@ static void on_exit_of_process(struct init_sched *s)
 	if (s->state == SCHED_STARTING)
 		end(s, WIRE_SCHED_DIED_EARLY, "%s before it was attached%s%s", how,
 		    *why ? "; the kernel said: " : "", why);
+	else if (s->state == SCHED_ATTACHED && *why && !user)
+		/* ops.exit comes before "remove": it may have ended between the two */
+		end(s, WIRE_SCHED_EJECTED, "%s", why);
 	else if (s->state == SCHED_ATTACHED || s->state == SCHED_GOING)
 		end(s, WIRE_SCHED_DIED, "%s while it was attached", how);
 	else if (s->end)

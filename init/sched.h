@@ -16,6 +16,9 @@
  * told by WIRE_SCHED, what the process prints goes to the host as WIRE_SCHED_LOG,
  * bounded: its beginning as it comes, its end when the process is gone.
  *
+ * The kernel calls ops.exit, of which a loader learns, before it says "remove". So
+ * a process that ended after the kernel has logged an ejection was ejected, too.
+ *
  * A loader that dies takes its scheduler along when it has used a BPF link; the
  * kernel then says "unregistered from user space" before we see the death. So
  * that reason waits for the process (GOING), and every other one is an ejection.

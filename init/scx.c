@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "init/guest.h"
 
 #define KERNEL_EVENTS 1			/* the multicast group, lib/kobject_uevent.c */
 #define EVENT_MAX 4096			/* UEVENT_BUFFER_SIZE is 2048 */
-#define RECORD_MAX 8192			/* of /dev/kmsg */
 
 /* --- sysfs ------------------------------------------------------------------ */
 
@@ -146,23 +146,10 @@ static void take_line(const char *line, char *text, size_t size, bool *ret_user)
 
 void scx_why(int kmsg, char *text, size_t size, bool *ret_user)
 {
-	char record[RECORD_MAX];
+	char record[INIT_KMSG_MAX], *line;
 
 	*text = '\0';
 	*ret_user = false;
-	while (kmsg >= 0) {
-		ssize_t n = read(kmsg, record, sizeof(record) - 1);
-		char *line;
-
-		if (n < 0 && (errno == EPIPE || errno == EINTR))
-			continue;	/* records were lost: go on with the oldest */
-		if (n <= 0)
-			return;
-		record[n] = '\0';
-		line = strchr(record, ';');
-		if (!line)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		take_line(line + 1, text, size, ret_user);
-	}
+	while ((line = init_kmsg_next(kmsg, record)))
+		take_line(line, text, size, ret_user);
 }

@@ -318,6 +318,23 @@ static void an_ejection_is_told_at_once_with_the_kernels_words(void)
 	finish();
 }
 
+static void a_process_that_ends_before_the_event_of_its_ejection_was_ejected(void)
+{
+	begin("stay");
+	turn_until_ready();
+	kernel_attaches("s");
+	turn_until(SCHED_ATTACHED);
+	kernel_says("sched_ext: BPF scheduler \"s\" disabled (runnable task stall)");
+	kernel_says("sched_ext: s: w[93] failed to run for 1.023s");
+	put("state", "disabled\n");
+	kill(x.sched.proc.pid, SIGINT);
+	turn_until(SCHED_OFF);
+	told(1, WIRE_SCHED_EJECTED, "runnable task stall: w[93] failed to run for 1.023s");
+	tap_eq(WEXITSTATUS(x.told[1].w.status), 7);
+	tap_eq(x.count, 2);
+	finish();
+}
+
 static void a_scheduler_that_came_and_went_unseen_was_ejected(void)
 {
 	begin("stay");
@@ -432,6 +449,7 @@ int main(int argc, char **argv)
 	TAP_RUN(a_death_before_it_is_attached_has_status_and_the_kernels_words);
 	TAP_RUN(one_that_is_never_attached_is_killed);
 	TAP_RUN(an_ejection_is_told_at_once_with_the_kernels_words);
+	TAP_RUN(a_process_that_ends_before_the_event_of_its_ejection_was_ejected);
 	TAP_RUN(a_scheduler_that_came_and_went_unseen_was_ejected);
 	TAP_RUN(who_dies_and_takes_its_scheduler_along_has_died);
 	TAP_RUN(what_is_left_attached_is_reset_and_waited_for);

@@ -16,7 +16,7 @@ chmod +x "$vm_dir/broken"
 # Tests that start schedulers share one boot.
 vm_run run --json --stage fixture="$fixture" --stage broken="$vm_dir/broken" "$tests" -- \
 	staged_works staged_fails_to_start staged_is_deaf staged_is_left \
-	staged_errors staged_stays staged_bad_dsq staged_bad_cpu \
+	staged_errors staged_stalls staged_stays staged_bad_dsq staged_bad_cpu \
 	staged_exits staged_crashes staged_without_link finds_it_attached
 ok "a run in which schedulers fail ends with 1" vm_ends 1
 ok "a test starts and stops a staged scheduler" vm_test staged_works pass 'attached as fixture'
@@ -27,6 +27,8 @@ ok "one that ignores SIGINT is killed" vm_test staged_is_deaf pass 'stopped: die
 ok "one that a test leaves is stopped" vm_test staged_is_left pass 'stopped: exited with status 0'
 ok "an ejection by scx_bpf_error has its text" \
 	vm_test staged_errors fail 'ejected by the kernel: scx_bpf_error: as I was told'
+ok "an ejection by the watchdog says so" \
+	vm_test staged_stalls fail 'ejected by the kernel: runnable task stall'
 ok "also when its process stays" vm_test staged_stays fail 'ejected by the kernel: runnable'
 ok "a queue that does not exist is named" \
 	vm_test staged_bad_dsq fail 'ejected by the kernel: runtime error: .*0xdead'

@@ -80,6 +80,11 @@ KTSTR_TEST(staged_errors, .tags = "manual")
 						    NULL));
 }
 
+KTSTR_TEST(staged_stalls, .tags = "manual")
+{
+	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "stall", "100", NULL));
+}
+
 KTSTR_TEST(staged_stays, .tags = "manual")
 {
 	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "--stay", "stall", NULL));
