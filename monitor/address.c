@@ -91,6 +91,27 @@ int monitor_uint(const struct monitor *m, uint64_t kva, unsigned size, uint64_t 
 	return 0;
 }
 
+int monitor_put_uint(struct monitor *m, uint64_t kva, unsigned size, uint64_t v)
+{
+	uint64_t gpa, left;
+	void *p;
+	int r = monitor_translate(m, kva, &gpa, &left);
+
+	if (r < 0)
+		return r;
+	if ((size != 4 && size != 8) || gpa % size || left < size)
+		return -EINVAL;
+	p = mm_view(m->mm, gpa, size);
+	if (!p)
+		return -EFAULT;
+	/* one store, so that the guest sees the old number or the new one */
+	if (size == 4)
+		__atomic_store_n((uint32_t *)p, htole32((uint32_t)v), __ATOMIC_RELAXED);
+	else
+		__atomic_store_n((uint64_t *)p, htole64(v), __ATOMIC_RELAXED);
+	return 0;
+}
+
 int monitor_field(const struct monitor *m, uint64_t kva, const struct layout_field *f,
 		  uint64_t *ret)
 {

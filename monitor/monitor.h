@@ -83,6 +83,8 @@ const struct kindex *monitor_index(const struct monitor *m);
 int monitor_read(const struct monitor *m, uint64_t kva, void *bytes, size_t len);
 /* A number of 1, 2, 4 or 8 bytes. */
 int monitor_uint(const struct monitor *m, uint64_t kva, unsigned size, uint64_t *ret);
+/* Write such a number, in one store; -EINVAL unless it is aligned. */
+int monitor_put_uint(struct monitor *m, uint64_t kva, unsigned size, uint64_t v);
 /* A member of the object at kva, as an unsigned number. */
 int monitor_field(const struct monitor *m, uint64_t kva, const struct layout_field *f,
 		  uint64_t *ret);

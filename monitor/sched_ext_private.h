@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KTSTR_MONITOR_SCHED_EXT_PRIVATE_H
+#define KTSTR_MONITOR_SCHED_EXT_PRIVATE_H
+/* What sched_ext.c and sched_ext_watchdog.c share. */
+#include "base/err.h"
+#include "monitor/layout.h"
+#include "monitor/sched_ext.h"
+
+#define SCHED_EXT_WHY_MAX 96
+
+/* What is read, wherever a kernel has it. */
+enum sched_ext_thing {
+	THING_STATE,
+	THING_INFO,			/* struct scx_exit_info * */
+	THING_NAME,
+	THING_DUMP_LEN,
+	THING_TIMEOUT,			/* jiffies */
+	THING_STAMP,			/* jiffies, at the watchdog's last check */
+	THING_JIFFIES,
+	THING_TICK_MULT,
+	THING_TICK_SHIFT,
+	THING_COUNT,
+};
+
+struct sched_ext_place {
+	bool has;
+	char why[SCHED_EXT_WHY_MAX];	/* !has */
+	const char *symbol;
+	bool pointer;			/* the object is where the symbol points */
+	struct layout_field field;
+};
+
+struct sched_ext {
+	struct sched_ext_place thing[THING_COUNT];
+	struct sched_ext_place kind, code, reason, msg, dump;	/* in struct scx_exit_info */
+	int64_t state[SCHED_EXT_STATE_COUNT];
+	int64_t error, user;		/* kinds */
+	const struct kindex *index;
+};
+
+/* -ENOENT: the kernel has none; -EAGAIN: the pointer to it is NULL at the moment. */
+int sched_ext_at(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
+		 uint64_t *ret_kva);
+int sched_ext_get(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
+		  uint64_t *ret);
+
+#endif

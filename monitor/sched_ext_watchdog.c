@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The watchdog of sched_ext, rewritten from outside. kernel/sched/ext.c, 6.12:
+ * scx_watchdog_workfn() looks at all waiting tasks and queues itself again after
+ * half of scx_watchdog_timeout; scx_tick() looks whether it still does.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/units.h"
+#include "base/util.h"
+#include "monitor/monitor.h"
+#include "monitor/sched_ext_private.h"
+
+/* kernel/Kconfig.hz has 100 to 1000 Hz. */
+#define TICK_MIN_NS (NSEC_PER_SEC / 2000)
+#define TICK_MAX_NS (NSEC_PER_SEC / 20)
+
+static int tick_ns(const struct sched_ext *s, const struct monitor *m, uint64_t *ret,
+		   struct err *e)
+{
+	const struct sched_ext_place *mult = &s->thing[THING_TICK_MULT];
+	uint64_t v, shift;
+
+	if (sched_ext_get(s, m, THING_TICK_MULT, &v) < 0 ||
+	    sched_ext_get(s, m, THING_TICK_SHIFT, &shift) < 0)
+		return err_set(e, -ENOENT, "the length of a jiffy is not known: %s",
+			       mult->has ? "it cannot be read" : mult->why);
+	v = shift < 32 ? v >> shift : 0;
+	if (v < TICK_MIN_NS || v > TICK_MAX_NS)
+		return err_set(e, -EPROTO, "the length of a jiffy is no sane one: %" PRIu64 " ns",
+			       v);
+	*ret = v;
+	return 0;
+}
+
+static int put(const struct sched_ext *s, struct monitor *m, enum sched_ext_thing t, uint64_t v,
+	       struct err *e)
+{
+	uint64_t kva;
+	int r = sched_ext_at(s, m, t, &kva);
+
+	if (r == 0)
+		r = monitor_put_uint(m, kva, s->thing[t].field.size, v);
+	return r < 0 ? err_set(e, r, "%s cannot be written", s->thing[t].symbol) : 0;
+}
+
+static int get(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
+	       uint64_t *ret, struct err *e)
+{
+	const struct sched_ext_place *p = &s->thing[t];
+	int r = sched_ext_get(s, m, t, ret);
+
+	if (r == -EAGAIN)
+		return err_set(e, r, "no scheduler was attached");
+	return r < 0 ? err_set(e, r, p->has ? "%s cannot be read" : "%s",
+			       p->has ? p->symbol : p->why) : 0;
+}
+
+/* As if the watchdog had just looked. */
+static int freshen(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
+		   struct err *e)
+{
+	uint64_t now;
+	int r = get(s, m, THING_JIFFIES, &now, e);
+
+	if (r == 0)
+		r = put(s, m, THING_STAMP, now, e);
+	if (r == 0)
+		w->stamp = now;
+	return r;
+}
+
+static int keep_fresh(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
+		      struct err *e)
+{
+	uint64_t stamp;
+	int r = get(s, m, THING_STAMP, &stamp, e);
+
+	if (r < 0)
+		return r;
+	if (stamp == w->stamp)
+		return freshen(s, m, w, e);
+	w->stamp = 0;			/* the kernel has looked, and goes on by itself */
+	return 0;
+}
+
+int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
+			    struct sched_ext_watchdog *w, struct err *e)
+{
+	uint64_t tick = 0, want, now;
+	int r;
+
+	if ((r = get(s, m, THING_TIMEOUT, &now, e)) < 0 || (r = tick_ns(s, m, &tick, e)) < 0)
+		return r;
+	want = MAX(w->want_ns / tick, UINT64_C(1));
+	if (now == want && w->held)
+		return w->stamp ? keep_fresh(s, m, w, e) : 0;
+	w->held = false;
+	w->was_ns = now * tick;
+	/* first, or the tick between the two writes finds the watchdog late */
+	if (want < now && (r = freshen(s, m, w, e)) < 0)
+		return r;
+	if ((r = put(s, m, THING_TIMEOUT, want, e)) < 0 ||
+	    (r = get(s, m, THING_TIMEOUT, &now, e)) < 0)
+		return r;
+	w->now_ns = now * tick;
+	w->held = now == want;
+	return w->held ? 0 : err_set(e, -EBUSY, "it was changed again at once");
+}
