@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where the members of the kernel's BPF types lie; maps and programs, by their ids. */
+#include <assert.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/util.h"
+#include "monitor/kbpf_private.h"
+#include "monitor/kindex.h"
+#include "monitor/monitor.h"
+
+/* kernel/bpf/{syscall,arraymap,hashtab,bpf_struct_ops,btf}.c, include/linux/bpf.h */
+static const struct row {
+	enum kbpf_group group;
+	const char *type, *path;
+	bool optional;			/* came later, or may be left out */
+} rows[] = {
+	[MAP_ID] = { KBPF_OF_MAP, "bpf_map", "id", false },
+	[MAP_TYPE] = { KBPF_OF_MAP, "bpf_map", "map_type", false },
+	[MAP_KEY_SIZE] = { KBPF_OF_MAP, "bpf_map", "key_size", false },
+	[MAP_VALUE_SIZE] = { KBPF_OF_MAP, "bpf_map", "value_size", false },
+	[MAP_MAX_ENTRIES] = { KBPF_OF_MAP, "bpf_map", "max_entries", false },
+	[MAP_FLAGS] = { KBPF_OF_MAP, "bpf_map", "map_flags", false },
+	[MAP_FROZEN] = { KBPF_OF_MAP, "bpf_map", "frozen", true },
+	[MAP_BTF] = { KBPF_OF_MAP, "bpf_map", "btf", false },
+	[MAP_KEY_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_key_type_id", false },
+	[MAP_VALUE_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_value_type_id", false },
+	[MAP_KERNEL_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_vmlinux_value_type_id", true },
+	[MAP_NAME] = { KBPF_OF_MAP, "bpf_map", "name", false },
+	[ARRAY_ELEM_SIZE] = { KBPF_OF_ARRAY, "bpf_array", "elem_size", false },
+	[ARRAY_VALUE] = { KBPF_OF_ARRAY, "bpf_array", "value", false },
+	[ARRAY_PPTRS] = { KBPF_OF_ARRAY, "bpf_array", "pptrs", false },
+	[HTAB_BUCKETS] = { KBPF_OF_HTAB, "bpf_htab", "buckets", false },
+	[HTAB_N_BUCKETS] = { KBPF_OF_HTAB, "bpf_htab", "n_buckets", false },
+	/* of the type that buckets points to: there are several struct bucket */
+	[HTAB_BUCKET_FIRST] = { KBPF_OF_HTAB, NULL, "head.first", false },
+	[HTAB_NEXT] = { KBPF_OF_HTAB, "htab_elem", "hash_node.next", false },
+	[HTAB_PPREV] = { KBPF_OF_HTAB, "htab_elem", "hash_node.pprev", false },
+	[HTAB_KEY] = { KBPF_OF_HTAB, "htab_elem", "key", false },
+	[OPS_USER_VALUE] = { KBPF_OF_STRUCT_OPS, "bpf_struct_ops_map", "uvalue", false },
+	[OPS_STATE] = { KBPF_OF_STRUCT_OPS, "bpf_struct_ops_map", "kvalue.common.state", true },
+	[BTF_DATA] = { KBPF_OF_BTF, "btf", "data", false },
+	[BTF_DATA_SIZE] = { KBPF_OF_BTF, "btf", "data_size", false },
+	[BTF_KERNEL] = { KBPF_OF_BTF, "btf", "kernel_btf", true },
+	[BTF_BASE] = { KBPF_OF_BTF, "btf", "base_btf", true },
+	[PROG_TYPE] = { KBPF_OF_PROG, "bpf_prog", "type", false },
+	[PROG_AUX] = { KBPF_OF_PROG, "bpf_prog", "aux", false },
+	[PROG_STATS] = { KBPF_OF_PROG, "bpf_prog", "stats", false },
+	[PROG_ID] = { KBPF_OF_PROG, "bpf_prog_aux", "id", false },
+	[PROG_NAME] = { KBPF_OF_PROG, "bpf_prog_aux", "name", false },
+	[PROG_RUNS] = { KBPF_OF_PROG, "bpf_prog_stats", "cnt", false },
+	[PROG_RUN_NS] = { KBPF_OF_PROG, "bpf_prog_stats", "nsecs", false },
+	[PROG_MISSES] = { KBPF_OF_PROG, "bpf_prog_stats", "misses", true },
+};
+static_assert(ARRAY_SIZE(rows) == KBPF_MEMBER_COUNT, "a row for every member");
+
+/* --- look-up ------------------------------------------------------------------------ */
+
+/* The struct behind a pointer. */
+static int pointed_to(const struct btf *btf, const struct layout_field *f, uint32_t *ret)
+{
+	const struct btf_type *t = btf__type_by_id(btf, f->type);
+
+	if (!t || !btf_is_ptr(t))
+		return -ENOENT;
+	*ret = t->type;
+	return 0;
+}
+
+/* A type by its name costs a look at all of them: the last one is kept. */
+struct last_type {
+	const char *name;
+	uint32_t id;
+	bool has;
+};
+
+static int find(struct kbpf *b, const struct btf *btf, int i, struct last_type *last,
+		struct err *e)
+{
+	struct layout_field *f = &b->member[i];
+	uint32_t id = 0;
+	int64_t size;
+	int r;
+
+	if (rows[i].type) {
+		if (!last->name || strcmp(last->name, rows[i].type)) {
+			last->name = rows[i].type;
+			last->has = layout_type(btf, last->name, &last->id, NULL) == 0;
+		}
+		return last->has ? layout_field_in(btf, last->id, rows[i].path, f, e) :
+				   err_set(e, -ENOENT, "no struct %s", rows[i].type);
+	}
+	if (!b->has[HTAB_BUCKETS] || pointed_to(btf, &b->member[HTAB_BUCKETS], &id) < 0)
+		return err_set(e, -ENOENT, "struct bpf_htab has no buckets");
+	r = layout_field_in(btf, id, rows[i].path, f, e);
+	size = btf__resolve_size(btf, id);
+	b->bucket_size = size > 0 ? (uint32_t)MIN(size, INT64_C(4096)) : 0;
+	return r < 0 || b->bucket_size >= f->offset + 8 ? r :
+	       err_set(e, -ENOENT, "struct bucket is of another form");
+}
+
+int kbpf_create(const struct kindex *k, struct kbpf **ret, struct err *e)
+{
+	const struct btf *btf = kindex_btf(k);
+	struct kbpf *b = calloc(1, sizeof(*b));
+	struct last_type last = { 0 };
+
+	if (!b)
+		return err_sys(e, -ENOMEM, "monitor");
+	b->index = k;
+	b->no_idr = (struct err)ERR_INIT;
+	(void)idr_layout(btf, &b->idr, &b->no_idr);
+	for (int g = 0; g < KBPF_GROUP_COUNT; g++) {
+		b->group[g].has = true;
+		b->group[g].why = (struct err)ERR_INIT;
+	}
+	for (int i = 0; i < KBPF_MEMBER_COUNT; i++) {
+		struct err why = ERR_INIT;
+
+		b->has[i] = find(b, btf, i, &last, &why) == 0;
+		if (b->has[i] || rows[i].optional || !b->group[rows[i].group].has)
+			continue;
+		b->group[rows[i].group].has = false;
+		b->group[rows[i].group].why = why;
+	}
+	*ret = b;
+	return 0;
+}
+
+void kbpf_destroy(struct kbpf *b)
+{
+	free(b);
+}
+
+int kbpf_need(const struct kbpf *b, enum kbpf_group g, struct err *e)
+{
+	return b->group[g].has ? 0 : err_set(e, -ENOENT, "%s", err_text(&b->group[g].why));
+}
+
+int kbpf_get(const struct kbpf *b, const struct monitor *m, uint64_t kva, enum kbpf_member f,
+	     uint64_t *ret)
+{
+	*ret = 0;
+	return b->has[f] ? monitor_field(m, kva, &b->member[f], ret) : 0;
+}
+
+int kbpf_get_name(const struct kbpf *b, const struct monitor *m, uint64_t kva,
+		  enum kbpf_member f, char name[KBPF_NAME_MAX])
+{
+	const size_t n = MIN(KBPF_NAME_MAX, b->member[f].size);
+	int r;
+
+	memset(name, 0, KBPF_NAME_MAX);
+	r = monitor_read(m, kva + b->member[f].offset, name, n);
+	name[KBPF_NAME_MAX - 1] = '\0';
+	text_clean(name, KBPF_NAME_MAX);
+	return r;
+}
+
+/* --- by id ---------------------------------------------------------------------------- */
+
+struct walk {
+	const struct kbpf *b;
+	const struct monitor *m;
+	kbpf_map_fn *map_fn;
+	kbpf_program_fn *program_fn;
+	void *arg;
+};
+
+static int each(struct walk *w, const char *table, enum kbpf_group g, idr_fn *fn, struct err *e)
+{
+	uint64_t idr;
+	int r = kbpf_need(w->b, g, e);
+
+	if (r < 0)
+		return r;
+	if (*err_text(&w->b->no_idr))
+		return err_set(e, -ENOENT, "%s", err_text(&w->b->no_idr));
+	if (!monitor_symbol(w->m, table, &idr))
+		return err_set(e, -ENOENT, "the kernel has no symbol %s", table);
+	return idr_walk(&w->b->idr, w->m, idr, fn, w, e);
+}
+
+/* Objects that go away meanwhile, or whose id is another one, are left out. */
+static int on_map(uint32_t id, uint64_t kva, void *arg)
+{
+	struct walk *w = arg;
+	struct kbpf_map map = { .kva = kva };
+	uint64_t frozen;
+	const struct {
+		enum kbpf_member member;
+		uint32_t *ret;
+	} numbers[] = {
+		{ MAP_ID, &map.id }, { MAP_TYPE, &map.type }, { MAP_KEY_SIZE, &map.key_size },
+		{ MAP_VALUE_SIZE, &map.value_size }, { MAP_MAX_ENTRIES, &map.max_entries },
+		{ MAP_FLAGS, &map.flags }, { MAP_KEY_TYPE, &map.key_type },
+		{ MAP_VALUE_TYPE, &map.value_type }, { MAP_KERNEL_TYPE, &map.kernel_value_type },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		uint64_t v;
+
+		if (kbpf_get(w->b, w->m, kva, numbers[i].member, &v) < 0)
+			return 0;
+		*numbers[i].ret = (uint32_t)v;
+	}
+	if (map.id != id || kbpf_get(w->b, w->m, kva, MAP_BTF, &map.btf_kva) < 0 ||
+	    kbpf_get(w->b, w->m, kva, MAP_FROZEN, &frozen) < 0 ||
+	    kbpf_get_name(w->b, w->m, kva, MAP_NAME, map.name) < 0)
+		return 0;
+	map.frozen = frozen;
+	return w->map_fn(&map, w->arg);
+}
+
+int kbpf_each_map(const struct kbpf *b, const struct monitor *m, kbpf_map_fn *fn, void *arg,
+		  struct err *e)
+{
+	struct walk w = { .b = b, .m = m, .map_fn = fn, .arg = arg };
+
+	return each(&w, "map_idr", KBPF_OF_MAP, on_map, e);
+}
+
+const char *kbpf_map_type_name(uint32_t type)
+{
+	return libbpf_bpf_map_type_str((enum bpf_map_type)type);
+}
+
+static int on_program(uint32_t id, uint64_t kva, void *arg)
+{
+	struct walk *w = arg;
+	struct kbpf_program p = { .kva = kva };
+	uint64_t type, aux, own;
+
+	if (kbpf_get(w->b, w->m, kva, PROG_TYPE, &type) < 0 ||
+	    kbpf_get(w->b, w->m, kva, PROG_AUX, &aux) < 0 ||
+	    kbpf_get(w->b, w->m, kva, PROG_STATS, &p.stats) < 0 ||
+	    kbpf_get(w->b, w->m, aux, PROG_ID, &own) < 0 || own != id ||
+	    kbpf_get_name(w->b, w->m, aux, PROG_NAME, p.name) < 0)
+		return 0;
+	p.id = id;
+	p.type = (uint32_t)type;
+	return w->program_fn(&p, w->arg);
+}
+
+int kbpf_each_program(const struct kbpf *b, const struct monitor *m, kbpf_program_fn *fn,
+		      void *arg, struct err *e)
+{
+	struct walk w = { .b = b, .m = m, .program_fn = fn, .arg = arg };
+
+	return each(&w, "prog_idr", KBPF_OF_PROG, on_program, e);
+}
+
+int kbpf_count(const struct kbpf *b, const struct monitor *m, const struct kbpf_program *p,
+	       struct kbpf_count *ret, struct err *e)
+{
+	*ret = (struct kbpf_count){ 0 };
+	if (!p->stats)
+		return err_set(e, -ENODATA, "the kernel has no counters for it");
+	for (unsigned cpu = 0; cpu < monitor_cpus(m); cpu++) {
+		uint64_t kva, runs, run_ns, misses;
+
+		if (monitor_percpu(m, p->stats, cpu, &kva) < 0 ||
+		    kbpf_get(b, m, kva, PROG_RUNS, &runs) < 0 ||
+		    kbpf_get(b, m, kva, PROG_RUN_NS, &run_ns) < 0 ||
+		    kbpf_get(b, m, kva, PROG_MISSES, &misses) < 0)
+			return err_set(e, -EFAULT, "its counters of CPU %u are not mapped", cpu);
+		ret->runs += runs;
+		ret->run_ns += run_ns;
+		ret->misses += misses;
+	}
+	return 0;
+}
+
+/* struct static_key begins with the count of its users. */
+int kbpf_counts(const struct monitor *m, struct err *e)
+{
+	uint64_t key, enabled;
+
+	if (!monitor_symbol(m, "bpf_stats_enabled_key", &key) ||
+	    monitor_uint(m, key, 4, &enabled) < 0)
+		return err_set(e, -ENOENT, "the kernel has no bpf_stats_enabled_key");
+	return (int32_t)enabled > 0 ? 0 :
+	       err_set(e, -ENODATA, "kernel.bpf_stats_enabled is 0");
+}

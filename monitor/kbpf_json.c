@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Values of BPF maps as JSON, by BTF (Documentation/bpf/btf.rst). */
+#include "monitor/kbpf_json.h"
+
+#include <bpf/btf.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/util.h"
+#include "monitor/le.h"
+
+#define DEPTH_MAX 24			/* of values in each other, typedefs included */
+#define NAME_BYTES 128			/* KSYM_NAME_LEN, with the end */
+#define STRING_MAX 4096
+#define BYTES_MAX 256
+
+/* Some bytes, which bits of them count, and what they are. */
+struct place {
+	uint32_t type;
+	const uint8_t *p;
+	size_t n;			/* there are so many from p on */
+	unsigned bit, bits;		/* bits 0: no bit field */
+	unsigned depth;
+};
+
+static struct json_object *value(struct kbpf_json *j, const struct place *at);
+
+/* Of what may still be looked at; false: there is not enough. */
+static bool spend(struct kbpf_json *j, unsigned n)
+{
+	const bool enough = n <= j->left;
+
+	j->left = enough ? j->left - n : 0;
+	return enough;
+}
+
+static const char *name_at(const struct btf *btf, uint32_t offset, char name[NAME_BYTES])
+{
+	const char *s = btf__str_by_offset(btf, offset);
+
+	snprintf(name, NAME_BYTES, "%s", s ? s : "");
+	text_clean(name, NAME_BYTES);
+	return name;
+}
+
+static struct json_object *hex(uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, v);
+	return json_object_new_string(text);
+}
+
+struct json_object *kbpf_json_bytes(const uint8_t *bytes, size_t n)
+{
+	char text[2 * BYTES_MAX + 3] = "0x";
+
+	n = MIN(n, BYTES_MAX);
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 + 2 * i, 3, "%02x", bytes[i]);
+	return json_object_new_string(text);
+}
+
+/* Up to 8 bytes, or the bits of a bit field; false: they are not all there. */
+static bool number(const struct place *at, size_t size, uint64_t *ret)
+{
+	uint8_t b[16] = { 0 };
+	const size_t n = at->bits ? (at->bit + at->bits + 7) / 8 : size;
+
+	if (!n || n > at->n || n > sizeof(b) || (!at->bits && n > 8) || at->bits > 64)
+		return false;
+	memcpy(b, at->p, n);
+	*ret = le64_at(b);
+	if (!at->bits)
+		return true;
+	*ret >>= at->bit;
+	if (at->bit)
+		*ret |= le64_at(b + 8) << (64 - at->bit);
+	if (at->bits < 64)
+		*ret &= (UINT64_C(1) << at->bits) - 1;
+	return true;
+}
+
+static int64_t signed_of(uint64_t v, unsigned bits)
+{
+	const unsigned up = bits && bits < 64 ? 64 - bits : 0;
+
+	return (int64_t)(v << up) >> up;
+}
+
+/* --- scalars --------------------------------------------------------------------------- */
+
+static struct json_object *integer(struct kbpf_json *j, const struct place *at,
+				   const struct btf_type *t)
+{
+	const uint8_t encoding = btf_int_encoding(t);
+	uint64_t v;
+
+	if (t->size > 8 && !at->bits && t->size <= at->n)
+		return kbpf_json_bytes(at->p, t->size);
+	if (!number(at, t->size, &v)) {
+		j->cut = true;
+		return NULL;
+	}
+	if (encoding & BTF_INT_BOOL)
+		return json_object_new_boolean(v != 0);
+	if (encoding & BTF_INT_SIGNED)
+		return json_object_new_int64(signed_of(v, at->bits ? at->bits : t->size * 8));
+	return json_object_new_uint64(v);
+}
+
+static bool enumerator(const struct btf_type *t, uint32_t i, uint64_t v, uint32_t *ret_name)
+{
+	if (btf_is_enum64(t)) {
+		*ret_name = btf_enum64(t)[i].name_off;
+		return btf_enum64_value(&btf_enum64(t)[i]) == v;
+	}
+	*ret_name = btf_enum(t)[i].name_off;
+	return (uint32_t)btf_enum(t)[i].val == (uint32_t)v;
+}
+
+static struct json_object *enumeration(struct kbpf_json *j, const struct place *at,
+				       const struct btf_type *t)
+{
+	char name[NAME_BYTES];
+	uint64_t v;
+
+	if (!number(at, t->size, &v) || !spend(j, btf_vlen(t) / 64)) {
+		j->cut = true;
+		return NULL;
+	}
+	if (btf_kflag(t))		/* signed */
+		v = (uint64_t)signed_of(v, at->bits ? at->bits : t->size * 8);
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+		uint32_t off;
+
+		if (enumerator(t, i, v, &off) && *name_at(j->btf, off, name))
+			return json_object_new_string(name);
+	}
+	return btf_kflag(t) ? json_object_new_int64((int64_t)v) : json_object_new_uint64(v);
+}
+
+static struct json_object *floating(struct kbpf_json *j, const struct place *at,
+				    const struct btf_type *t)
+{
+	double d = NAN;
+	uint64_t v;
+	float f;
+
+	if (t->size > 8 && t->size <= at->n)
+		return kbpf_json_bytes(at->p, t->size);
+	if (!number(at, t->size, &v)) {
+		j->cut = true;
+		return NULL;
+	}
+	if (t->size == sizeof(d)) {
+		memcpy(&d, &v, sizeof(d));
+	} else if (t->size == sizeof(f)) {
+		memcpy(&f, &v, sizeof(f));
+		d = (double)f;
+	}
+	/* JSON has no infinity */
+	return isfinite(d) ? json_object_new_double(d) : NULL;
+}
+
+static struct json_object *pointer(struct kbpf_json *j, const struct place *at,
+				   const struct btf_type *t)
+{
+	const struct btf_type *to = btf__type_by_id(j->btf, t->type);
+	uint64_t v;
+
+	if (!number(at, 8, &v)) {
+		j->cut = true;
+		return NULL;
+	}
+	return j->programs && to && btf_is_func_proto(to) ? json_object_new_uint64(v) : hex(v);
+}
+
+/* --- what holds others -------------------------------------------------------------------- */
+
+static bool is_char(const struct btf *btf, uint32_t id)
+{
+	for (unsigned i = 0; i < DEPTH_MAX; i++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *name;
+
+		if (!t)
+			return false;
+		if (btf_is_mod(t) || btf_is_typedef(t) || btf_is_type_tag(t)) {
+			id = t->type;
+			continue;
+		}
+		name = btf__str_by_offset(btf, t->name_off);
+		return btf_is_int(t) && t->size == 1 &&
+		       (btf_int_encoding(t) & BTF_INT_CHAR || (name && !strcmp(name, "char")));
+	}
+	return false;
+}
+
+/* Text, and then zeros to the end; NULL: something else. */
+static struct json_object *string(const struct place *at, uint32_t n)
+{
+	size_t len;
+
+	if (n > at->n || n > STRING_MAX)
+		return NULL;
+	len = strnlen((const char *)at->p, n);
+	if (len == n)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (i < len ? at->p[i] < ' ' || at->p[i] > '~' : at->p[i])
+			return NULL;
+	return json_object_new_string_len((const char *)at->p, (int)len);
+}
+
+static struct json_object *array(struct kbpf_json *j, const struct place *at,
+				 const struct btf_type *t)
+{
+	const struct btf_array *a = btf_array(t);
+	const int64_t size = btf__resolve_size(j->btf, a->type);
+	struct json_object *o = is_char(j->btf, a->type) ? string(at, a->nelems) : NULL;
+
+	if (o)
+		return o;
+	o = json_object_new_array();
+	for (uint32_t i = 0; i < a->nelems; i++) {
+		const uint64_t offset = (uint64_t)i * (uint64_t)MAX(size, 0);
+
+		if (!j->left || size <= 0 || offset >= at->n) {
+			j->cut = true;
+			break;
+		}
+		json_object_array_add(o, value(j, &(struct place){
+			.type = a->type, .p = at->p + offset, .n = at->n - offset,
+			.depth = at->depth + 1,
+		}));
+	}
+	return o;
+}
+
+/* From the member's first bit on; false: it lies behind the bytes. */
+static bool member_place(const struct place *at, const struct btf_type *t, uint32_t i,
+			 struct place *ret)
+{
+	const uint32_t bits = btf_member_bit_offset(t, i);
+
+	if (bits / 8 > at->n)
+		return false;
+	*ret = (struct place){
+		.type = btf_members(t)[i].type, .p = at->p + bits / 8, .n = at->n - bits / 8,
+		.bit = bits % 8, .bits = btf_member_bitfield_size(t, i), .depth = at->depth + 1,
+	};
+	return true;
+}
+
+static void add_members(struct kbpf_json *j, const struct place *at, const struct btf_type *t,
+			struct json_object *o)
+{
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+		const struct btf_type *inner;
+		char name[NAME_BYTES];
+		struct place m;
+
+		if (!spend(j, 1) || !member_place(at, t, i, &m)) {
+			j->cut = true;
+			return;
+		}
+		if (*name_at(j->btf, btf_members(t)[i].name_off, name)) {
+			json_object_object_add(o, name, value(j, &m));
+			continue;
+		}
+		/* padding has no name either */
+		inner = btf__type_by_id(j->btf, m.type);
+		if (inner && btf_is_composite(inner) && m.depth < DEPTH_MAX)
+			add_members(j, &m, inner, o);
+	}
+}
+
+static struct json_object *composite(struct kbpf_json *j, const struct place *at,
+				     const struct btf_type *t)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_members(j, at, t, o);
+	return o;
+}
+
+static struct json_object *datasec(struct kbpf_json *j, const struct place *at,
+				   const struct btf_type *t)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+		const struct btf_var_secinfo *s = &btf_var_secinfos(t)[i];
+		const struct btf_type *var = btf__type_by_id(j->btf, s->type);
+		char name[NAME_BYTES];
+
+		if (!spend(j, 1) || s->offset > at->n) {
+			j->cut = true;
+			break;
+		}
+		if (var && btf_is_var(var) && *name_at(j->btf, var->name_off, name))
+			json_object_object_add(o, name, value(j, &(struct place){
+				.type = var->type, .p = at->p + s->offset,
+				.n = at->n - s->offset, .depth = at->depth + 1,
+			}));
+	}
+	return o;
+}
+
+/* --- any ---------------------------------------------------------------------------------- */
+
+static struct json_object *value(struct kbpf_json *j, const struct place *at)
+{
+	static struct json_object *(*const kinds[])(struct kbpf_json *j, const struct place *at,
+						    const struct btf_type *t) = {
+		[BTF_KIND_INT] = integer, [BTF_KIND_PTR] = pointer, [BTF_KIND_ARRAY] = array,
+		[BTF_KIND_STRUCT] = composite, [BTF_KIND_UNION] = composite,
+		[BTF_KIND_ENUM] = enumeration, [BTF_KIND_ENUM64] = enumeration,
+		[BTF_KIND_DATASEC] = datasec, [BTF_KIND_FLOAT] = floating,
+	};
+	struct place p = *at;
+
+	for (; p.depth < DEPTH_MAX && j->left; p.depth++) {
+		const struct btf_type *t = btf__type_by_id(j->btf, p.type);
+
+		if (!t)
+			return NULL;
+		if (btf_is_mod(t) || btf_is_typedef(t) || btf_is_type_tag(t)) {
+			p.type = t->type;
+			continue;
+		}
+		(void)spend(j, 1);
+		return btf_kind(t) < ARRAY_SIZE(kinds) && kinds[btf_kind(t)] ?
+		       kinds[btf_kind(t)](j, &p, t) : NULL;
+	}
+	j->cut = true;
+	return NULL;
+}
+
+struct json_object *kbpf_json(struct kbpf_json *j, uint32_t type, const uint8_t *bytes, size_t n)
+{
+	return value(j, &(struct place){ .type = type, .p = bytes, .n = n });
+}
