@@ -85,6 +85,8 @@ static const struct {
 } sections[] = {
 	{ "runqueues", dump_runqueues },
 	{ "tasks", dump_tasks },
+	{ "maps", dump_maps },
+	{ "programs", dump_programs },
 };
 
 /* By the registers of any vCPU that has run the kernel. NULL: *e says why not. */

@@ -29,5 +29,7 @@ struct json_object *dump_task(int32_t pid, const char *comm);
 
 void dump_runqueues(struct dump_section *s);
 void dump_tasks(struct dump_section *s);
+void dump_maps(struct dump_section *s);
+void dump_programs(struct dump_section *s);
 
 #endif

@@ -228,6 +228,11 @@ const char *kbpf_map_type_name(uint32_t type)
 	return libbpf_bpf_map_type_str((enum bpf_map_type)type);
 }
 
+const char *kbpf_program_type_name(uint32_t type)
+{
+	return libbpf_bpf_prog_type_str((enum bpf_prog_type)type);
+}
+
 static int on_program(uint32_t id, uint64_t kva, void *arg)
 {
 	struct walk *w = arg;

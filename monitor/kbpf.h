@@ -103,6 +103,9 @@ struct kbpf_program {
 	uint64_t stats;			/* per-CPU pointer; 0: none */
 };
 
+/* "struct_ops"; NULL: none that is known. */
+const char *kbpf_program_type_name(uint32_t type);
+
 typedef int kbpf_program_fn(const struct kbpf_program *p, void *arg);
 int kbpf_each_program(const struct kbpf *b, const struct monitor *m, kbpf_program_fn *fn,
 		      void *arg, struct err *e);

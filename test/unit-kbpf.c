@@ -160,7 +160,8 @@ static void a_tree_in_a_circle_or_torn_ends_with_a_reason(void)
 		tap_eq(walk_maps(&f, &s), -EPROTO);
 		tap_str(err_text(&s.why), "the table of ids contradicts itself");
 		tap_eq(s.count, 1);
-		kbpf_guest_put(&f, KBPF_NODE(4) + NODE_SLOTS, 8, kbpf_guest_entry(&f, 3));
+		kbpf_guest_put(&f, KBPF_NODE(4) + NODE_SLOTS + 8, 8, kbpf_guest_entry(&f, 3));
+		kbpf_guest_put(&f, KBPF_NODE(4) + NODE_SLOTS, 8, 0);
 		tap_eq(walk_maps(&f, &s), -EPROTO);
 		kbpf_guest_node(&f, 6, 0, 1, 1);
 		tap_eq(walk_maps(&f, &s), -EPROTO);
