@@ -95,6 +95,13 @@ void sched_ext_exit_text(const struct sched_ext_exit *x, char *text, size_t size
 
 /* --- the watchdog ------------------------------------------------------------- */
 
+/*
+ * How long a task may wait, and a jiffy's length (0: not known). Errors are those of
+ * sched_ext_watchdog_hold().
+ */
+int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
+			   uint64_t *ret_jiffies, uint64_t *ret_tick_ns, struct err *e);
+
 /* One that is held at a time of ours; begin with { .want_ns = ... }. */
 struct sched_ext_watchdog {
 	uint64_t want_ns;

@@ -57,6 +57,14 @@ static int get(const struct sched_ext *s, const struct monitor *m, enum sched_ex
 			       p->has ? p->symbol : p->why) : 0;
 }
 
+int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
+			   uint64_t *ret_jiffies, uint64_t *ret_tick_ns, struct err *e)
+{
+	*ret_tick_ns = 0;
+	(void)tick_ns(s, m, ret_tick_ns, NULL);
+	return get(s, m, THING_TIMEOUT, ret_jiffies, e);
+}
+
 /* As if the watchdog had just looked. */
 static int freshen(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
 		   struct err *e)

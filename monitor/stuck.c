@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The task that has waited longest, against half the time of sched_ext's watchdog. */
+#include "monitor/stuck.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/util.h"
+#include "monitor/monitor.h"
+#include "monitor/sched_ext.h"
+#include "monitor/tasks.h"
+
+struct stuck {
+	struct tasks *tasks;
+	struct sched_ext *scx;
+	uint64_t last_ns;		/* 0: never looked */
+	bool over;			/* one had waited too long at the last look */
+};
+
+int stuck_create(const struct kindex *k, struct stuck **ret, struct err *e)
+{
+	struct stuck *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_sys(e, -ENOMEM, "monitor");
+	if (tasks_create(k, &s->tasks, e) < 0 || sched_ext_create(k, &s->scx, e) < 0) {
+		stuck_destroy(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+void stuck_destroy(struct stuck *s)
+{
+	if (!s)
+		return;
+	sched_ext_destroy(s->scx);
+	tasks_destroy(s->tasks);
+	free(s);
+}
+
+struct oldest {
+	unsigned cpu, at;
+	struct task_waits task;		/* has_runnable: there is one */
+};
+
+static void on_task(const struct task_waits *t, void *arg)
+{
+	struct oldest *o = arg;
+
+	if (!t->has_runnable ||
+	    (o->task.has_runnable && t->runnable_jiffies <= o->task.runnable_jiffies))
+		return;
+	o->task = *t;
+	o->at = o->cpu;
+}
+
+static void tell(const struct oldest *o, uint64_t limit, uint64_t tick_ns, char *text,
+		 size_t size)
+{
+	const struct task_waits *t = &o->task;
+
+	if (tick_ns)
+		snprintf(text, size, "task %s[%d] has waited for %.2f s on CPU %u, the watchdog's "
+			 "limit is %.2f s", t->comm, t->pid,
+			 (double)(t->runnable_jiffies * tick_ns) / 1e9, o->at,
+			 (double)(limit * tick_ns) / 1e9);
+	else
+		snprintf(text, size, "task %s[%d] has waited for %" PRIu64 " jiffies on CPU %u, "
+			 "the watchdog's limit is %" PRIu64, t->comm, t->pid,
+			 t->runnable_jiffies, o->at, limit);
+}
+
+bool stuck_look(struct stuck *s, const struct monitor *m, uint64_t now_ns, char *text, size_t size)
+{
+	struct oldest o = { 0 };
+	enum sched_ext_state state;
+	uint64_t limit, tick_ns;
+	bool was = s->over;
+
+	if (s->last_ns && now_ns - s->last_ns < STUCK_EVERY_NS)
+		return false;
+	s->last_ns = now_ns;
+	s->over = false;
+	if (sched_ext_read_state(s->scx, m, &state) < 0 || state != SCHED_EXT_ENABLED ||
+	    sched_ext_read_timeout(s->scx, m, &limit, &tick_ns, NULL) < 0)
+		return false;
+	/* a list that changes under the walk ends it; what was told by then holds */
+	for (o.cpu = 0; o.cpu < monitor_cpus(m); o.cpu++)
+		(void)tasks_walk(s->tasks, m, o.cpu, TASKS_SCX_RUNNABLE, on_task, &o, NULL);
+	s->over = o.task.has_runnable && o.task.runnable_jiffies >= MAX(limit / 2, UINT64_C(1));
+	if (!s->over || was)
+		return false;
+	tell(&o, limit, tick_ns, text, size);
+	return true;
+}
