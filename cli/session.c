@@ -19,7 +19,7 @@ struct session {
 	const struct session_hooks *hooks;	/* NULL: tests run */
 	struct ev_loop *loop;
 	struct ktstr_run *run;
-	ev_signal signals[2];
+	ev_signal signals[2], dump;
 	bool passed_on;			/* a signal went to the command */
 	unsigned interrupts;
 	struct progress progress;
@@ -31,6 +31,16 @@ static void stop_signals(struct session *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->signals); i++)
 		ev_signal_stop(s->loop, &s->signals[i]);
+}
+
+static void on_dump(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct session *s = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (ktstr_run_dump(s->run, "SIGUSR1") < 0)
+		log_notice("SIGUSR1: %s", ktstr_run_error(s->run));
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
@@ -61,6 +71,9 @@ static void start_signals(struct session *s)
 		s->signals[i].data = s;
 		ev_signal_start(s->loop, &s->signals[i]);
 	}
+	ev_signal_init(&s->dump, on_dump, SIGUSR1);
+	s->dump.data = s;
+	ev_signal_start(s->loop, &s->dump);
 }
 
 /* --- the run ------------------------------------------------------------------- */
@@ -125,6 +138,7 @@ static int work(struct session *s, const struct cli_options *o, struct err *e)
 		progress_stop(&s->progress);
 	}
 	stop_signals(s);
+	ev_signal_stop(s->loop, &s->dump);
 	return r;
 }
 

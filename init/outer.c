@@ -192,6 +192,7 @@ static _Noreturn void exec_child(const struct init_outer *q, const int fds[STREA
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGUSR1, SIG_IGN);	/* it may come before the program waits for it */
 	dup2(null, STDIN_FILENO);
 	dup2(fds[OUT], STDOUT_FILENO);
 	dup2(fds[ERR], STDERR_FILENO);

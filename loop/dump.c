@@ -127,6 +127,8 @@ struct json_object *dump_take(const struct dump_source *source)
 	json_add_str(s.out, "trigger", source->trigger);
 	json_add_str(s.out, "reason", source->reason);
 	json_add_u64(s.out, "t_ms", source->t_ns / NSEC_PER_MSEC);
+	if (source->partial && *source->partial)
+		dump_unavailable(&s, "freeze", "%s", source->partial);
 	add_vcpus(&s);
 	s.monitor = m;
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {

@@ -2,9 +2,10 @@
 #ifndef KTSTR_LOOP_DUMP_H
 #define KTSTR_LOOP_DUMP_H
 /*
- * A snapshot of a guest whose vCPUs stand still: registers, runqueues and the tasks
- * that wait on them, as JSON (schema ktstr.dump/1, doc/dumps.md). What is not known
- * is absent, and "unavailable" says of each section why.
+ * A snapshot of a guest whose vCPUs stand still, parked or frozen: registers,
+ * runqueues and the tasks that wait on them, as JSON (schema ktstr.dump/1,
+ * doc/dumps.md). What is not known is absent, and "unavailable" says of each section
+ * why.
  *
  * A section is a function in a file of its own (dump_private.h) and a row in the table
  * of dump.c.
@@ -35,6 +36,7 @@ struct dump_cpu {
 struct dump_source {
 	const char *trigger;		/* the record's "stop": "deadline", "panic", ... */
 	const char *reason;		/* in a sentence; "": none */
+	const char *partial;		/* why not all vCPUs stand still; "": they do */
 	uint64_t t_ns;			/* since the run began */
 	const struct mm *memory;
 	const struct kindex *index;	/* NULL: no_index says why */

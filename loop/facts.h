@@ -75,6 +75,9 @@ struct facts {
 	char stop_text[512];
 	char *error;			/* a host failure: the run could not do its job */
 
+	unsigned freezes;
+	uint64_t frozen_ns;		/* in all */
+
 	/* what the guest said */
 	bool has_exit;
 	int exit_code;

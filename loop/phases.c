@@ -83,6 +83,25 @@ void phases_limit(struct phases *p, uint64_t ns)
 	rearm(p, &p->watchdog, ns);
 }
 
+static void extend(struct phases *p, ev_timer *t, uint64_t ns)
+{
+	const ev_tstamp left = ev_timer_remaining(p->loop, t);
+
+	if (!ev_is_active(t))
+		return;
+	/* also one that expired meanwhile and whose callback is still to come */
+	ev_timer_stop(p->loop, t);
+	ev_timer_set(t, left + (double)ns / 1e9, t->repeat);
+	ev_timer_start(p->loop, t);
+}
+
+void phases_extend(struct phases *p, uint64_t ns)
+{
+	ev_now_update(p->loop);
+	extend(p, &p->watchdog, ns);
+	extend(p, &p->deadline, ns);
+}
+
 void phases_start(struct phases *p, struct ev_loop *loop, struct facts *f)
 {
 	p->loop = loop;

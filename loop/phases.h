@@ -37,6 +37,8 @@ void phases_stop(struct phases *p);
 void phases_reach(struct phases *p, enum phase phase);
 /* From now on the present phase ends at the latest after limit_ns. */
 void phases_limit(struct phases *p, uint64_t limit_ns);
+/* The guest stood still for so long: what limits it waits longer by that. */
+void phases_extend(struct phases *p, uint64_t ns);
 /* What the phase was waiting for, for the reason: "PID 1 to start". */
 const char *phase_awaits(enum phase p);
 

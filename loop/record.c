@@ -118,6 +118,10 @@ static struct json_object *vm(const struct facts *f)
 
 	if (f->irqchip != VM_IRQCHIP_AUTO)
 		json_add_str(o, "irqchip", vm_irqchip_name(f->irqchip));
+	if (f->freezes) {
+		json_add_u64(o, "freezes", f->freezes);
+		json_add_ms(o, "frozen_ms", f->frozen_ns);
+	}
 	if (f->has_exits) {
 		x = json_object_new_object();
 		for (int k = 0; k < VCPU_EXIT_COUNT; k++)

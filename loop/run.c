@@ -36,6 +36,7 @@ static void release(struct ktstr_run *run)
 	phases_stop(&run->phases);
 	job_destroy(run->job);
 	run->job = NULL;
+	run_dump_release(run);
 	run_kvm_release(run);
 	run_nested_release(run);
 	plan_fini(&run->plan);
@@ -49,7 +50,7 @@ void ktstr_run_destroy(struct ktstr_run *run)
 	run_channel_release(run);
 	facts_fini(&run->facts);
 	config_fini(&run->config);
-	json_object_put(run->snapshots);
+	json_object_put(run->dump.snapshots);
 	json_object_put(run->record);
 	free(run->record_text);
 	free(run);
@@ -213,6 +214,22 @@ void ktstr_run_cancel(struct ktstr_run *run)
 		run_kvm_cancel(run, run->cancels > 1);
 	else if (run->nested)
 		run_nested_cancel(run, run->cancels > 1);
+}
+
+int ktstr_run_dump(struct ktstr_run *run, const char *why)
+{
+	int r = -EAGAIN;
+
+	err_clear(&run->err);
+	if (run->machine)
+		r = run_dump_ask(run, "user", "%s", why ? why : "");
+	else if (run->nested)
+		r = run_nested_dump(run);
+	if (r < 0)
+		err_set(&run->err, r, "no dump: %s", r == -ENOENT ? "--dump has no file for it" :
+			r == -E2BIG ? "there are as many as a run keeps" :
+			"no guest runs just now");
+	return r;
 }
 
 /* --- what came of it ------------------------------------------------------ */

@@ -34,6 +34,15 @@ struct ktstr_run;
 struct machine;
 struct nested;
 
+/* Snapshots of --dump (loop/run_dump.c). */
+struct run_dump {
+	struct json_object *snapshots;	/* NULL: none yet */
+	char trigger[24];		/* who asked for the one that is under way; "": none is */
+	char reason[512];
+	bool held;			/* it is taken, the guest stands still for longer */
+	ev_timer hold;
+};
+
 struct ktstr_run {
 	struct config config;
 	struct err err;
@@ -50,7 +59,7 @@ struct ktstr_run {
 	/* accel kvm */
 	struct machine *machine;
 	struct watch watch;
-	struct json_object *snapshots;	/* of --dump; NULL: none yet */
+	struct run_dump dump;
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
@@ -81,6 +90,9 @@ int run_nested_start(struct ktstr_run *run, struct err *e);
 void run_kvm_cancel(struct ktstr_run *run, bool hard);
 void run_nested_cancel(struct ktstr_run *run, bool hard);
 
+/* Pass a request for a dump on to the inner run; errors as those of run_dump_ask(). */
+int run_nested_dump(struct ktstr_run *run);
+
 /* Release what the accelerator holds, in any state. */
 void run_kvm_release(struct ktstr_run *run);
 void run_nested_release(struct ktstr_run *run);
@@ -91,8 +103,19 @@ void run_nested_release(struct ktstr_run *run);
  */
 void run_finish(struct ktstr_run *run, struct json_object *record);
 
-/* The vCPUs have parked: a dump, if it was wanted and the end was a bad one (loop/run_dump.c). */
+bool run_dump_is_wanted(const struct ktstr_run *run);
+/*
+ * Freeze the guest and take a snapshot of it; a request that comes meanwhile is
+ * served by the same. -ENOENT: no --dump; -E2BIG: there are enough; -EAGAIN: nothing
+ * runs (any more).
+ */
+__attribute__((format(printf, 3, 4)))
+int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ...);
+/* The guest stands still. */
+void run_dump_frozen(struct ktstr_run *run);
+/* The vCPUs have parked: a dump, if it was wanted and the end was a bad one. */
 void run_dump_end(struct ktstr_run *run);
+void run_dump_release(struct ktstr_run *run);
 /* Nested: from the inner run to the outer one. */
 void run_dump_to_record(const struct ktstr_run *run, struct json_object *record);
 void run_dump_from_record(struct ktstr_run *run, struct json_object *record);

@@ -3,10 +3,17 @@
  * When snapshots of the guest are taken, and where they go: into the file of --dump,
  * anew with each; of a nested run into the record, from which the outer ktstr takes
  * them for its file.
+ *
+ *   run_dump_ask()     machine_freeze()
+ *   run_dump_frozen()  a snapshot; --dump-hold
+ *   thaw()             the guest goes on, and deadlines wait longer by that time
+ *   run_dump_end()     a bad end: all vCPUs have parked, the last snapshot
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -15,26 +22,31 @@
 #include "loop/machine.h"
 #include "loop/run.h"
 
-/* The key in a nested run's record. */
+/* The key in a nested run's record, and how much of it may be snapshots. */
 #define RECORD_SNAPSHOTS "snapshots"
+#define RELAY_BYTES_MAX (16u << 20)
 
-static bool is_wanted(const struct ktstr_run *run)
+bool run_dump_is_wanted(const struct ktstr_run *run)
 {
 	return run->config.dump || run->config.relay_dump;
+}
+
+static size_t count(const struct ktstr_run *run)
+{
+	return run->dump.snapshots ? json_object_array_length(run->dump.snapshots) : 0;
 }
 
 /* The last one tells how it ended, so it is kept in place of the one before. */
 static void keep(struct ktstr_run *run, struct json_object *snapshot)
 {
-	size_t n;
+	size_t n = count(run);
 
-	if (!run->snapshots)
-		run->snapshots = json_object_new_array();
-	n = json_object_array_length(run->snapshots);
+	if (!run->dump.snapshots)
+		run->dump.snapshots = json_object_new_array();
 	if (n < DUMP_SNAPSHOTS_MAX)
-		json_object_array_add(run->snapshots, snapshot);
+		json_object_array_add(run->dump.snapshots, snapshot);
 	else
-		json_object_array_put_idx(run->snapshots, n - 1, snapshot);
+		json_object_array_put_idx(run->dump.snapshots, n - 1, snapshot);
 }
 
 static void write_file(struct ktstr_run *run)
@@ -43,21 +55,21 @@ static void write_file(struct ktstr_run *run)
 
 	if (!run->config.dump)
 		return;
-	if (dump_write(run->config.dump, run->snapshots, &e) < 0)
+	if (dump_write(run->config.dump, run->dump.snapshots, &e) < 0)
 		log_error("--dump: %s", err_text(&e));
 	else
 		log_notice("%s: a dump of the guest", run->config.dump);
 }
 
-static void take(struct ktstr_run *run, const char *trigger, const char *reason)
+static void take(struct ktstr_run *run, const char *trigger, const char *reason,
+		 const char *partial)
 {
 	struct dump_source s = {
 		.trigger = trigger,
 		.reason = reason,
+		.partial = partial,
 		.t_ns = units_now_ns() - run->facts.phase_ns[PHASE_SETUP],
 		.memory = machine_memory(run->machine),
-		.index = watch_index(&run->watch),
-		.no_index = err_text(&run->watch.index_why),
 		.cpus = machine_cpus(run->machine),
 	};
 	_cleanup_free_ struct dump_cpu *cpu = calloc(s.cpus, sizeof(*cpu));
@@ -67,27 +79,140 @@ static void take(struct ktstr_run *run, const char *trigger, const char *reason)
 		return;
 	}
 	s.cpu = cpu;
+	s.index = watch_index(&run->watch, &s.no_index);
 	for (unsigned i = 0; i < s.cpus; i++)
 		cpu[i].has_regs = machine_vcpu_regs(run->machine, i, &cpu[i].regs) == 0;
 	keep(run, dump_take(&s));
 	write_file(run);
 }
 
+/* --- of a guest that goes on --------------------------------------------------- */
+
+static void thaw(struct ktstr_run *run)
+{
+	const uint64_t ns = machine_thaw(run->machine);
+	const char *why = machine_freeze_why(run->machine);
+
+	run->dump.trigger[0] = '\0';
+	run->dump.held = false;
+	if (!ns)	/* it ends */
+		return;
+	phases_extend(&run->phases, ns);
+	run->facts.freezes++;
+	run->facts.frozen_ns += ns;
+	log_info("the guest stood still for %.1f ms", (double)ns / 1e6);
+	if (*why)
+		facts_finding(&run->facts, "Freeze", "the guest may have noticed that it stood "
+			      "still for %.0f ms: %s", (double)ns / 1e6, why);
+}
+
+static void on_held(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	thaw(container_of(w, struct ktstr_run, dump.hold));
+}
+
+void run_dump_frozen(struct ktstr_run *run)
+{
+	struct run_dump *d = &run->dump;
+
+	take(run, d->trigger, d->reason, machine_freeze_why(run->machine));
+	if (!run->config.dump_hold_ns) {
+		thaw(run);
+		return;
+	}
+	d->held = true;
+	ev_now_update(run->loop);
+	ev_timer_init(&d->hold, on_held, (double)run->config.dump_hold_ns / 1e9, 0.);
+	ev_timer_start(run->loop, &d->hold);
+}
+
+/* The one that is under way has not looked yet, and tells of both. */
+static void join(struct run_dump *d, const char *trigger, const char *reason)
+{
+	const size_t n = strlen(d->reason);
+
+	snprintf(d->reason + n, sizeof(d->reason) - n, "%s%s: %s", n ? "; " : "", trigger, reason);
+}
+
+int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ...)
+{
+	struct run_dump *d = &run->dump;
+	char reason[sizeof(d->reason)];
+	va_list ap;
+	int r;
+
+	if (!run_dump_is_wanted(run))
+		return -ENOENT;
+	if (!run->machine || d->held)
+		return -EAGAIN;
+	if (count(run) >= DUMP_SNAPSHOTS_MAX - 1)	/* one is for the end */
+		return -E2BIG;
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	if (*d->trigger) {
+		join(d, trigger, reason);
+		return 0;
+	}
+	snprintf(d->trigger, sizeof(d->trigger), "%s", trigger);
+	memcpy(d->reason, reason, sizeof(reason));
+	r = machine_freeze(run->machine);
+	if (r < 0)
+		d->trigger[0] = '\0';
+	return r < 0 ? -EAGAIN : 0;
+}
+
+/* --- of one that has ended ------------------------------------------------------- */
+
+void run_dump_release(struct ktstr_run *run)
+{
+	if (run->dump.held)
+		ev_timer_stop(run->loop, &run->dump.hold);
+	run->dump.held = false;
+	run->dump.trigger[0] = '\0';
+}
+
 void run_dump_end(struct ktstr_run *run)
 {
 	const enum stop_reason why = run->facts.stop;
 
+	run_dump_release(run);
 	/* a run that ended in order, or because somebody wanted it */
-	if (!is_wanted(run) || why == STOP_NONE || why == STOP_POWEROFF || why == STOP_ESCAPE ||
-	    why == STOP_CANCELLED)
+	if (!run_dump_is_wanted(run) || why == STOP_NONE || why == STOP_POWEROFF ||
+	    why == STOP_ESCAPE || why == STOP_CANCELLED)
 		return;
-	take(run, stop_reason_name(why), run->facts.stop_text);
+	take(run, stop_reason_name(why), run->facts.stop_text, "");
+}
+
+/* --- nested ------------------------------------------------------------------------ */
+
+static size_t text_bytes(struct json_object *o)
+{
+	return strlen(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
+}
+
+/* A record has a limit; the first and the last ones tell most. */
+static void shorten(struct json_object *a)
+{
+	size_t n, bytes = 0;
+
+	for (n = json_object_array_length(a); n; n--)
+		bytes += text_bytes(json_object_array_get_idx(a, n - 1));
+	while (bytes > RELAY_BYTES_MAX && (n = json_object_array_length(a)) > 1) {
+		bytes -= text_bytes(json_object_array_get_idx(a, n / 2));
+		json_object_array_del_idx(a, n / 2, 1);
+		log_notice("a snapshot was dropped: they are too large for the record");
+	}
 }
 
 void run_dump_to_record(const struct ktstr_run *run, struct json_object *record)
 {
-	if (run->config.relay_dump && run->snapshots)
-		json_object_object_add(record, RECORD_SNAPSHOTS, json_object_get(run->snapshots));
+	if (!run->config.relay_dump || !run->dump.snapshots)
+		return;
+	shorten(run->dump.snapshots);
+	json_object_object_add(record, RECORD_SNAPSHOTS, json_object_get(run->dump.snapshots));
 }
 
 void run_dump_from_record(struct ktstr_run *run, struct json_object *record)
@@ -97,8 +222,8 @@ void run_dump_from_record(struct ktstr_run *run, struct json_object *record)
 	if (!run->config.dump || !json_object_object_get_ex(record, RECORD_SNAPSHOTS, &a) ||
 	    !json_object_is_type(a, json_type_array))
 		return;
-	json_object_put(run->snapshots);
-	run->snapshots = json_object_get(a);
+	json_object_put(run->dump.snapshots);
+	run->dump.snapshots = json_object_get(a);
 	json_object_object_del(record, RECORD_SNAPSHOTS);
 	write_file(run);
 }

@@ -176,6 +176,20 @@ static void on_asked(unsigned cpu, const struct vcpu_regs *regs, void *arg)
 	watch_asked(&run->watch, regs);
 }
 
+/* The kernel will end it as soon again. */
+static void on_stuck(const char *text, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	log_info("%s", text);
+	(void)run_dump_ask(run, "early", "%s", text);
+}
+
+static void on_frozen(void *arg)
+{
+	run_dump_frozen(arg);
+}
+
 void run_kvm_ready(struct ktstr_run *run)
 {
 	watch_ready(&run->watch);
@@ -194,7 +208,8 @@ static void add_stat(const char *name, uint64_t value, void *arg)
 static void collect_vcpus(struct ktstr_run *run)
 {
 	struct facts *f = &run->facts;
-	const struct kindex *index = watch_index(&run->watch);
+	const char *why;
+	const struct kindex *index = watch_index(&run->watch, &why);
 
 	f->vcpu = calloc(machine_cpus(run->machine), sizeof(*f->vcpu));
 	for (unsigned i = 0; f->vcpu && i < machine_cpus(run->machine); i++) {
@@ -295,6 +310,7 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 		.on_end = on_end,
 		.on_parked = on_parked,
 		.on_asked = on_asked,
+		.on_frozen = on_frozen,
 		.arg = run,
 	};
 	int r;
@@ -308,6 +324,10 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	r = frame_decoder_init(&run->com2, FRAME_TEXT, on_com2_frame, on_com2_text, run);
 	if (r < 0)
 		return err_sys(e, r, "COM2");
+	if (run_dump_is_wanted(run)) {
+		run->watch.on_stuck = on_stuck;
+		run->watch.arg = run;
+	}
 	watch_begin(&run->watch, run->loop, run->machine, run->plan.kernel.image,
 		    run->config.no_monitor ? 0 : run->config.monitor_interval_ns);
 	r = machine_start(run->machine, run->loop, &ops, e);

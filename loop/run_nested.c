@@ -205,6 +205,17 @@ void run_nested_cancel(struct ktstr_run *run, bool hard)
 	nested_kill(run->nested);
 }
 
+int run_nested_dump(struct ktstr_run *run)
+{
+	if (!run->config.dump)
+		return -ENOENT;
+	/* before the inner ktstr runs there is no guest */
+	if (run->phases.now < PHASE_INIT)
+		return -EAGAIN;
+	nested_signal(run->nested, SIGUSR1);
+	return 0;
+}
+
 void run_nested_release(struct ktstr_run *run)
 {
 	nested_destroy(run->nested);

@@ -20,6 +20,7 @@
 #include "monitor/monitor.h"
 #include "monitor/sample.h"
 #include "monitor/series.h"
+#include "monitor/stuck.h"
 
 void watch_init(struct watch *w)
 {
@@ -48,15 +49,17 @@ void watch_fini(struct watch *w)
 	rules_destroy(w->rules);
 	series_destroy(w->series);
 	monitor_destroy(w->monitor);
+	stuck_destroy(w->stuck);
 	sampler_destroy(w->sampler);
 	kindex_close(w->index);
 	free(w->image);
 	watch_init(w);
 }
 
-const struct kindex *watch_index(const struct watch *w)
+const struct kindex *watch_index(const struct watch *w, const char **ret_why)
 {
-	return w->index;
+	*ret_why = w->job ? "the kernel's file is still being read" : err_text(&w->index_why);
+	return w->job ? NULL : w->index;
 }
 
 /* --- a tick ------------------------------------------------------------------ */
@@ -121,6 +124,14 @@ static void take(struct watch *w)
 	rules_add(w->rules, s, &events);
 }
 
+static void look_for_stuck(struct watch *w)
+{
+	char text[200];
+
+	if (w->stuck && stuck_look(w->stuck, w->monitor, units_now_ns(), text, sizeof(text)))
+		w->on_stuck(text, w->arg);
+}
+
 static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct watch *w = container_of(io, struct watch, tick);
@@ -131,7 +142,11 @@ static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
 	if (read(w->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	w->late += ticks - 1;
+	/* a guest that stands still has nothing to show, and is not stalled */
+	if (machine_is_frozen(w->machine))
+		return;
 	take(w);
+	look_for_stuck(w);
 }
 
 /* --- rules -------------------------------------------------------------------- */
@@ -233,6 +248,9 @@ static void work_index(void *arg)
 	if (kernel_index_open(w->image, &w->index, &w->index_why) == 0 && w->interval_ns)
 		(void)sampler_create(w->index, machine_cpus(w->machine), &w->sampler,
 				     &w->index_why);
+	/* without memory for it there is no early look */
+	if (w->sampler && w->on_stuck)
+		(void)stuck_create(w->index, &w->stuck, NULL);
 }
 
 static void on_index(void *arg)

@@ -33,6 +33,7 @@ struct monitor;
 struct sample_domain;
 struct sampler;
 struct series;
+struct stuck;
 struct vcpu_regs;
 
 /* Bytes for the samples of one run: at 100 ms and 64 CPUs about two minutes at full rate. */
@@ -40,6 +41,9 @@ struct vcpu_regs;
 
 struct watch {
 	uint64_t interval_ns;		/* 0: not wanted */
+	/* a task has waited for half of sched_ext's watchdog time; NULL: nobody wants to know */
+	void (*on_stuck)(const char *text, void *arg);
+	void *arg;
 	struct err why;			/* why nothing is watched, if so */
 	struct machine *machine;	/* borrowed */
 	struct ev_loop *loop;		/* NULL: not begun */
@@ -49,6 +53,7 @@ struct watch {
 	char *image;
 	struct kindex *index;
 	struct sampler *sampler;
+	struct stuck *stuck;		/* NULL: see on_stuck */
 	struct err index_why;
 
 	bool ready;			/* the guest is */
@@ -70,7 +75,7 @@ struct watch {
 void watch_init(struct watch *w);
 /*
  * Begin to look up what is needed of the kernel in this file. interval_ns 0: only
- * names of code are wanted.
+ * names of code are wanted. on_stuck and arg are the caller's to set before.
  */
 void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,
 		 uint64_t interval_ns);
@@ -84,8 +89,8 @@ void watch_asked(struct watch *w, const struct vcpu_regs *regs);
 void watch_rules(struct watch *w, const struct rule_limits *limits);
 /* No more samples. Waits for the job. */
 void watch_stop(struct watch *w);
-/* After watch_stop(): for names of code; NULL when the kernel has none. */
-const struct kindex *watch_index(const struct watch *w);
+/* For names of code; NULL when the kernel has none, or it is not there yet: *ret_why. */
+const struct kindex *watch_index(const struct watch *w, const char **ret_why);
 void watch_fini(struct watch *w);
 
 /*

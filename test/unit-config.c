@@ -273,6 +273,7 @@ static void fill(struct config *c)
 	config_set(c, "initramfs", "/i", NULL);
 	config_set(c, "relay", "1", NULL);
 	config_set(c, "dump", "/d", NULL);
+	config_set(c, "dump-hold", "2s", NULL);
 	config_set(c, "relay-dump", "1", NULL);
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
@@ -343,7 +344,7 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 		"--sched-enable=echo 1 > /x",
 		"--sched-disable=echo 0 > /x", "--irqchip=split", "--dmesg", "--no-fast-boot",
 		"--lz4", "--no-ring", "--no-monitor",
-		"--monitor-interval=20ms", "--rules=stall=0",
+		"--monitor-interval=20ms", "--rules=stall=0", "--dump-hold=2s",
 	};
 	struct strlist args = { 0 };
 	struct config c;

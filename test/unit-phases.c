@@ -88,10 +88,31 @@ static void a_phase_that_is_over_is_not_entered_again(void)
 	stop(&w);
 }
 
+static void a_guest_that_stood_still_gets_that_time_back(void)
+{
+	struct world w;
+	double watchdog, deadline;
+
+	start(&w, 1, false);
+	phases_reach(&w.phases, PHASE_READY);
+	watchdog = ev_timer_remaining(w.loop, &w.phases.watchdog);
+	deadline = ev_timer_remaining(w.loop, &w.phases.deadline);
+	phases_extend(&w.phases, 3600 * NSEC_PER_SEC);
+	/* an hour more, less what went by between the lines */
+	tap_ok(ev_timer_remaining(w.loop, &w.phases.watchdog) > watchdog + 1800, "watchdog");
+	tap_ok(ev_timer_remaining(w.loop, &w.phases.deadline) > deadline + 1800, "deadline");
+	tap_eq((unsigned)w.phases.deadline.repeat, 5);	/* the reason tells the limit as given */
+	phases_reach(&w.phases, PHASE_RESULT);
+	phases_extend(&w.phases, NSEC_PER_SEC);
+	tap_ok(!ev_is_active(&w.phases.deadline), "what is off stays off");
+	stop(&w);
+}
+
 int main(void)
 {
 	TAP_RUN(each_vcpu_adds_to_the_time_of_a_boot);
 	TAP_RUN(a_test_has_no_watchdog_but_the_deadline);
 	TAP_RUN(a_phase_that_is_over_is_not_entered_again);
+	TAP_RUN(a_guest_that_stood_still_gets_that_time_back);
 	return tap_done();
 }
