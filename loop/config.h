@@ -57,6 +57,7 @@ struct config {
 	char *scheduler;		/* program that loads the one under test; NULL: none */
 	struct strlist sched_args;
 	uint64_t sched_timeout_ns;	/* to be attached; 0: default, scaled by the accelerator */
+	uint64_t watchdog_ns;		/* of sched_ext, in the guest's kernel; 0: left alone */
 	struct strlist sched_enable, sched_disable;	/* "echo VALUE > FILE" */
 	struct strlist stage;		/* "NAME=PATH": schedulers that tests start */
 	enum accel accel;

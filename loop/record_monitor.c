@@ -10,6 +10,7 @@
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
 #include "monitor/sample.h"
+#include "monitor/sched_ext.h"
 #include "monitor/series.h"
 
 /* Numbers in the record's series, all CPUs and columns together. */
@@ -53,6 +54,8 @@ static void add_presence(struct json_object *o, const struct watch *w)
 	}
 	sampler_available(w->sampler, on_available, available);
 	sampler_absent(w->sampler, on_absent, absent);
+	sched_ext_available(w->sched_ext, on_available, available);
+	sched_ext_absent(w->sched_ext, on_absent, absent);
 	if (series_stat(w->series, 0, SAMPLE_HOST_CPU).n) {
 		on_available(sample_field_name(SAMPLE_HOST_CPU), available);
 		on_available(sample_field_name(SAMPLE_HOST_RUN_DELAY), available);

@@ -21,6 +21,7 @@
 #include "ktstr/ktstr.h"
 #include "loop/config.h"
 #include "loop/facts.h"
+#include "loop/fate.h"
 #include "loop/phases.h"
 #include "loop/plan.h"
 #include "loop/watch.h"
@@ -60,6 +61,7 @@ struct ktstr_run {
 	struct machine *machine;
 	struct watch watch;
 	struct run_dump dump;
+	struct fate fate;		/* of schedulers, as the kernel has it */
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */

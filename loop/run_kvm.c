@@ -17,6 +17,8 @@
 #define PANIC_GRACE_NS (2 * NSEC_PER_SEC)
 /* After the first cancel: time for the guest to end its test and report. */
 #define CANCEL_GRACE_NS (10 * NSEC_PER_SEC)
+/* After the kernel has thrown the scheduler out: the same. */
+#define EJECT_GRACE_NS (10 * NSEC_PER_SEC)
 /* Frames handled per turn of the loop, so that a flood cannot starve it. */
 #define FRAMES_PER_TURN 512
 
@@ -174,6 +176,36 @@ static void on_asked(unsigned cpu, const struct vcpu_regs *regs, void *arg)
 
 	(void)cpu;
 	watch_asked(&run->watch, regs);
+	if (watch_monitor(&run->watch))
+		fate_begin(&run->fate, run->loop, watch_sched_ext(&run->watch),
+			   watch_monitor(&run->watch));
+}
+
+/* What PID 1 said before comes first: whose scheduler it is. */
+static void on_kernel_exit(struct fate_exit *x, void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	drain_ring(run, RING_FRAMES_MAX);
+	if (run->current)
+		memcpy(x->test, run->facts.test[run->current - 1].name, sizeof(x->test));
+	if (sched_on_kernel_exit(run, &x->exit))
+		phases_limit(&run->phases, EJECT_GRACE_NS);
+}
+
+static void collect_fate(struct ktstr_run *run)
+{
+	struct sched_facts *s = &run->facts.sched;
+	const char *why;
+
+	fate_stop(&run->fate);
+	if (!watch_monitor(&run->watch))
+		run->fate.why = run->watch.why;
+	s->kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);
+	s->watchdog = fate_watchdog_to_json(&run->fate);
+	why = fate_watchdog_failed(&run->fate);
+	if (why && (run->fate.attached || s->attach_ns))
+		snprintf(s->watchdog_why, sizeof(s->watchdog_why), "%.255s", why);
 }
 
 /* The kernel will end it as soon again. */
@@ -259,6 +291,7 @@ static void collect(struct ktstr_run *run)
 	struct facts *f = &run->facts;
 	struct shmring_reader *ring = machine_ring(run->machine);
 
+	collect_fate(run);
 	watch_stop(&run->watch);
 	f->monitor = record_monitor(&run->watch);
 	judge_rules(run);
@@ -328,6 +361,10 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 		run->watch.on_stuck = on_stuck;
 		run->watch.arg = run;
 	}
+	fate_init(&run->fate, run->config.scheduler || run->config.stage.count ||
+		  run->config.sched_enable.count, run->config.watchdog_ns);
+	run->fate.on_exit = on_kernel_exit;
+	run->fate.arg = run;
 	watch_begin(&run->watch, run->loop, run->machine, run->plan.kernel.image,
 		    run->config.no_monitor ? 0 : run->config.monitor_interval_ns);
 	r = machine_start(run->machine, run->loop, &ops, e);
@@ -353,6 +390,7 @@ void run_kvm_cancel(struct ktstr_run *run, bool hard)
 
 void run_kvm_release(struct ktstr_run *run)
 {
+	fate_fini(&run->fate);
 	watch_fini(&run->watch);
 	machine_destroy(run->machine);
 	run->machine = NULL;

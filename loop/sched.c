@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "loop/json.h"
 #include "loop/run.h"
+#include "monitor/sched_ext.h"
 
 /* How an event reads, and whether it ends the run. */
 static const struct {
@@ -67,6 +68,8 @@ void sched_facts_fini(struct sched_facts *f)
 	strlist_fini(&f->disable);
 	strlist_fini(&f->staged);
 	strlist_fini(&f->log_tail);
+	json_object_put(f->kernel_exits);
+	json_object_put(f->watchdog);
 	*f = (struct sched_facts){ 0 };
 }
 
@@ -78,14 +81,15 @@ static void keep_line(const char *line, void *arg)
 }
 
 /* "scheduler simple: died early: exited with status 1; its last words: ..." */
-static void stop(struct ktstr_run *run, uint32_t event)
+static void stop(struct ktstr_run *run, uint32_t event, bool last_words)
 {
 	const struct sched_facts *s = &run->facts.sched;
 	const char *slash = s->path ? strrchr(s->path, '/') : NULL;
 	const char *name = slash ? slash + 1 : s->path ? s->path : "";
 	char line[200] = "";
 
-	capture_tail(&run->sched_log, 1, keep_line, line);
+	if (last_words)
+		capture_tail(&run->sched_log, 1, keep_line, line);
 	facts_stop(&run->facts, events[event].stop, "scheduler%s%.64s: %s%.300s%s%s",
 		   *name ? " " : "", name, events[event].reason, s->why,
 		   *line ? "; its last words: " : "", line);
@@ -117,7 +121,21 @@ bool sched_on_event(struct ktstr_run *run, const struct frame *f)
 		return true;
 	snprintf(s->why, sizeof(s->why), "%.*s", (int)(f->length - sizeof(w)), text);
 	text_clean(s->why, strlen(s->why));
-	stop(run, w.event);
+	stop(run, w.event, true);
+	return true;
+}
+
+bool sched_on_kernel_exit(struct ktstr_run *run, const struct sched_ext_exit *x)
+{
+	struct sched_facts *s = &run->facts.sched;
+
+	/* a test's is the test's affair; of one that was let go PID 1 tells, with its process */
+	if (!x->is_error || s->event != WIRE_SCHED_ATTACHED)
+		return false;
+	s->event = WIRE_SCHED_EJECTED;
+	sched_ext_exit_text(x, s->why, sizeof(s->why));
+	/* its process still runs: what it printed so far was about something else */
+	stop(run, WIRE_SCHED_EJECTED, false);
 	return true;
 }
 
@@ -148,7 +166,8 @@ struct json_object *sched_facts_to_json(const struct sched_facts *f)
 {
 	struct json_object *o;
 
-	if (!f->path && !f->enable.count && !f->disable.count && !f->staged.count)
+	if (!f->path && !f->enable.count && !f->disable.count && !f->staged.count &&
+	    !f->kernel_exits)
 		return NULL;
 	o = json_object_new_object();
 	json_add_str(o, "path", f->path);
@@ -167,5 +186,9 @@ struct json_object *sched_facts_to_json(const struct sched_facts *f)
 	if (f->log_bytes)
 		json_object_object_add(o, "log_bytes", json_object_new_uint64(f->log_bytes));
 	json_add_list(o, "log_tail", &f->log_tail);
+	if (f->kernel_exits)
+		json_object_object_add(o, "kernel_exits", json_object_get(f->kernel_exits));
+	if (f->watchdog)
+		json_object_object_add(o, "watchdog", json_object_get(f->watchdog));
 	return o;
 }

@@ -8,7 +8,7 @@
  *	"scheduler": { "path", "args", "enable", "disable", "staged",
  *	               "status": "attached", "stopped", "ejected", ...; "ops",
  *	               "attach_ms", "why", "exit": { "code" | "signal" },
- *	               "log_bytes", "log_tail" }
+ *	               "log_bytes", "log_tail", "kernel_exits", "watchdog" }
  *
  * What the guest said is bounded and clean. Thread: control.
  */
@@ -23,6 +23,7 @@ struct err;
 struct frame;
 struct json_object;
 struct ktstr_run;
+struct sched_ext_exit;
 
 /* --- options ------------------------------------------------------------------ */
 
@@ -59,6 +60,8 @@ struct sched_facts {
 	char why[512];
 	struct strlist log_tail;
 	uint64_t log_bytes;
+	struct json_object *kernel_exits, *watchdog;	/* as in the record; NULL: none */
+	char watchdog_why[256];		/* it was to be set and was not; "": nothing to say */
 };
 
 /* Copies what the options say. */
@@ -69,6 +72,11 @@ struct json_object *sched_facts_to_json(const struct sched_facts *f);
 
 /* Frames of the guest: WIRE_SCHED (false: it makes no sense) and WIRE_SCHED_LOG. */
 bool sched_on_event(struct ktstr_run *run, const struct frame *f);
+/*
+ * What was read of the kernel's memory: an exit of whatever scheduler there is. True:
+ * it is the reason of the run now, which PID 1 should end.
+ */
+bool sched_on_kernel_exit(struct ktstr_run *run, const struct sched_ext_exit *x);
 void sched_on_log(struct ktstr_run *run, const struct frame *f);
 
 #endif

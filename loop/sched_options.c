@@ -116,6 +116,25 @@ static int check_staged(const struct strlist *l, struct err *e)
 	return 0;
 }
 
+/* Below, the kernel's ticks are too coarse; above, 30 s is all that a scheduler may ask for. */
+#define WATCHDOG_MIN_NS (100 * NSEC_PER_MSEC)
+#define WATCHDOG_MAX_NS (3600 * NSEC_PER_SEC)
+
+static int check_watchdog(const struct config *c, struct err *e)
+{
+	if (!c->watchdog_ns)
+		return 0;
+	if (c->no_monitor)
+		return err_set(e, -EINVAL, "--watchdog-timeout: needs the monitor: drop "
+			       "--no-monitor");
+	if (!c->scheduler && !c->stage.count && !c->sched_enable.count && !config_has_command(c))
+		return err_set(e, -EINVAL, "--watchdog-timeout: there is no scheduler: it takes "
+			       "--scheduler, --stage or --sched-enable");
+	if (c->watchdog_ns < WATCHDOG_MIN_NS || c->watchdog_ns > WATCHDOG_MAX_NS)
+		return err_set(e, -EINVAL, "--watchdog-timeout: takes 100ms to 60m");
+	return 0;
+}
+
 int sched_options_check(const struct config *c, struct err *e)
 {
 	int r = check_commands(&c->sched_enable, "--sched-enable", e);
@@ -126,5 +145,5 @@ int sched_options_check(const struct config *c, struct err *e)
 		r = check_staged(&c->stage, e);
 	if (r == 0 && c->sched_args.count && !c->scheduler)
 		return err_set(e, -EINVAL, "--sched-arg: there is no --scheduler to take it");
-	return r;
+	return r < 0 ? r : check_watchdog(c, e);
 }

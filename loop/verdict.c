@@ -172,6 +172,11 @@ static enum verdict judge_ended(const struct facts *f, char *reason)
 		v = f->rules;
 		say(reason, "%s", f->rules_text);
 	}
+	if (*f->sched.watchdog_why && v == VERDICT_PASS) {
+		v = VERDICT_INCONCLUSIVE;
+		say(reason, "--watchdog-timeout: sched_ext's watchdog was not set: %s",
+		    f->sched.watchdog_why);
+	}
 	if (f->tests_dropped && v == VERDICT_PASS) {
 		v = VERDICT_INCONCLUSIVE;
 		say(reason, "more than %d tests: the rest was not recorded", RECORD_TESTS_MAX);

@@ -19,6 +19,7 @@
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
 #include "monitor/sample.h"
+#include "monitor/sched_ext.h"
 #include "monitor/series.h"
 #include "monitor/stuck.h"
 
@@ -50,6 +51,7 @@ void watch_fini(struct watch *w)
 	series_destroy(w->series);
 	monitor_destroy(w->monitor);
 	stuck_destroy(w->stuck);
+	sched_ext_destroy(w->sched_ext);
 	sampler_destroy(w->sampler);
 	kindex_close(w->index);
 	free(w->image);
@@ -60,6 +62,16 @@ const struct kindex *watch_index(const struct watch *w, const char **ret_why)
 {
 	*ret_why = w->job ? "the kernel's file is still being read" : err_text(&w->index_why);
 	return w->job ? NULL : w->index;
+}
+
+struct monitor *watch_monitor(const struct watch *w)
+{
+	return w->series ? w->monitor : NULL;
+}
+
+const struct sched_ext *watch_sched_ext(const struct watch *w)
+{
+	return w->sched_ext;
 }
 
 /* --- a tick ------------------------------------------------------------------ */
@@ -245,11 +257,12 @@ static void work_index(void *arg)
 {
 	struct watch *w = arg;
 
-	if (kernel_index_open(w->image, &w->index, &w->index_why) == 0 && w->interval_ns)
-		(void)sampler_create(w->index, machine_cpus(w->machine), &w->sampler,
-				     &w->index_why);
+	if (kernel_index_open(w->image, &w->index, &w->index_why) < 0 || !w->interval_ns ||
+	    sched_ext_create(w->index, &w->sched_ext, &w->index_why) < 0 ||
+	    sampler_create(w->index, machine_cpus(w->machine), &w->sampler, &w->index_why) < 0)
+		return;
 	/* without memory for it there is no early look */
-	if (w->sampler && w->on_stuck)
+	if (w->on_stuck)
 		(void)stuck_create(w->index, &w->stuck, NULL);
 }
 

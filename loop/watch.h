@@ -32,6 +32,7 @@ struct machine;
 struct monitor;
 struct sample_domain;
 struct sampler;
+struct sched_ext;
 struct series;
 struct stuck;
 struct vcpu_regs;
@@ -54,6 +55,7 @@ struct watch {
 	struct kindex *index;
 	struct sampler *sampler;
 	struct stuck *stuck;		/* NULL: see on_stuck */
+	struct sched_ext *sched_ext;
 	struct err index_why;
 
 	bool ready;			/* the guest is */
@@ -82,6 +84,9 @@ void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const
 /* The guest is ready: sample it. on_asked of the machine must call watch_asked(). */
 void watch_ready(struct watch *w);
 void watch_asked(struct watch *w, const struct vcpu_regs *regs);
+/* From watch_asked() on: of the guest's kernel, for others who look. NULL: it is not watched. */
+struct monitor *watch_monitor(const struct watch *w);
+const struct sched_ext *watch_sched_ext(const struct watch *w);
 /*
  * The limits for what comes now: another test began. Before the guest is watched,
  * too.

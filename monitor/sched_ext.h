@@ -108,6 +108,7 @@ struct sched_ext_watchdog {
 	bool held;			/* it was read back as wanted */
 	uint64_t was_ns, now_ns;	/* before the last change, and as read back behind it */
 	uint64_t stamp;			/* of the last check, as we wrote it; 0: the kernel's */
+	uint64_t due;			/* jiffies, of the check that is pending then */
 };
 
 /*
@@ -116,8 +117,8 @@ struct sched_ext_watchdog {
  *
  * The kernel's checks come at half of the time that was set when the scheduler was
  * enabled. Had a shorter one passed by then, the timer tick would take the watchdog
- * itself for dead; so until the next check the time of the last one is kept fresh,
- * and from that check on the new time counts.
+ * itself for dead; so until the next check is due the time of the last one is kept
+ * fresh, and from then on the new time counts.
  *
  * -EAGAIN: there is no scheduler; else *e says why not.
  */

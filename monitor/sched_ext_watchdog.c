@@ -65,15 +65,17 @@ int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
 	return get(s, m, THING_TIMEOUT, ret_jiffies, e);
 }
 
-/* As if the watchdog had just looked. */
+/* As if the watchdog had just looked; not when it should have: then it may be stuck itself. */
 static int freshen(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
 		   struct err *e)
 {
 	uint64_t now;
 	int r = get(s, m, THING_JIFFIES, &now, e);
 
-	if (r == 0)
-		r = put(s, m, THING_STAMP, now, e);
+	w->stamp = 0;
+	if (r < 0 || (int64_t)(now - w->due) >= 0)
+		return r;
+	r = put(s, m, THING_STAMP, now, e);
 	if (r == 0)
 		w->stamp = now;
 	return r;
@@ -93,6 +95,18 @@ static int keep_fresh(const struct sched_ext *s, struct monitor *m, struct sched
 	return 0;
 }
 
+static int shorten(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
+		   uint64_t timeout, struct err *e)
+{
+	uint64_t stamp;
+	int r = get(s, m, THING_STAMP, &stamp, e);
+
+	if (r < 0)
+		return r;
+	w->due = stamp + timeout / 2;
+	return freshen(s, m, w, e);
+}
+
 int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
 			    struct sched_ext_watchdog *w, struct err *e)
 {
@@ -107,7 +121,8 @@ int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
 	w->held = false;
 	w->was_ns = now * tick;
 	/* first, or the tick between the two writes finds the watchdog late */
-	if (want < now && (r = freshen(s, m, w, e)) < 0)
+	w->stamp = 0;
+	if (want < now && (r = shorten(s, m, w, now, e)) < 0)
 		return r;
 	if ((r = put(s, m, THING_TIMEOUT, want, e)) < 0 ||
 	    (r = get(s, m, THING_TIMEOUT, &now, e)) < 0)

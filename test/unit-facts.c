@@ -85,6 +85,22 @@ static void rules_that_are_enforced_count_as_a_test_does(void)
 	}
 }
 
+static void a_watchdog_that_was_not_set_makes_no_pass(void)
+{
+	ended(0);
+	result("a", VERDICT_PASS);
+	snprintf(f.sched.watchdog_why, sizeof(f.sched.watchdog_why), "no symbol");
+	tap_eq(facts_verdict(&f, reason), VERDICT_INCONCLUSIVE);
+	tap_str(reason, "--watchdog-timeout: sched_ext's watchdog was not set: no symbol");
+	facts_fini(&f);
+
+	ended(1);
+	result("a", VERDICT_FAIL);
+	snprintf(f.sched.watchdog_why, sizeof(f.sched.watchdog_why), "no symbol");
+	tap_eq(facts_verdict(&f, reason), VERDICT_FAIL);
+	facts_fini(&f);
+}
+
 static void what_was_not_measured_is_inconclusive(void)
 {
 	ended(0);
@@ -264,6 +280,7 @@ int main(void)
 	TAP_RUN(all_passed_is_pass);
 	TAP_RUN(the_worst_test_decides_and_gives_the_reason);
 	TAP_RUN(rules_that_are_enforced_count_as_a_test_does);
+	TAP_RUN(a_watchdog_that_was_not_set_makes_no_pass);
 	TAP_RUN(what_was_not_measured_is_inconclusive);
 	TAP_RUN(no_test_is_skip_and_no_end_is_error);
 	TAP_RUN(the_first_reason_wins);

@@ -351,6 +351,31 @@ static void a_shorter_watchdog_is_kept_fresh_until_the_kernel_looks(void)
 	fixture_close(&f);
 }
 
+static void a_check_that_does_not_come_is_not_made_up_for(void)
+{
+	struct sched_ext_watchdog w = { .want_ns = 2 * NSEC_PER_SEC };
+	struct fixture f;
+
+	if (fixture_open(&f, BY_SYMBOLS)) {
+		const uint64_t stamp = symbol(&f, VMLINUX_AT_SCX_TIMESTAMP);
+		const uint64_t jiffies = symbol(&f, VMLINUX_AT_JIFFIES);
+
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_TIMEOUT), SECONDS(30));
+		guest_put(&f.g, stamp, 1000);
+		guest_put(&f.g, jiffies, 1000 + SECONDS(1));
+		tap_eq(hold(&f, &w), 0);
+		guest_put(&f.g, jiffies, 1000 + SECONDS(15) - 1);
+		tap_eq(hold(&f, &w), 0);
+		tap_eq(get(&f, stamp), 1000 + SECONDS(15) - 1);
+		/* due, and not here: the watchdog may be one of the tasks that wait */
+		guest_put(&f.g, jiffies, 1000 + SECONDS(15));
+		tap_eq(hold(&f, &w), 0);
+		tap_eq(hold(&f, &w), 0);
+		tap_eq(get(&f, stamp), 1000 + SECONDS(15) - 1);
+	}
+	fixture_close(&f);
+}
+
 static void a_longer_watchdog_is_set_and_left_alone(void)
 {
 	struct sched_ext_watchdog w = { .want_ns = 60 * NSEC_PER_SEC };
@@ -398,6 +423,7 @@ int main(void)
 	TAP_RUN(wild_pointers_leave_their_part_empty);
 	TAP_RUN(what_a_kernel_has_not_is_listed_with_the_reason);
 	TAP_RUN(a_shorter_watchdog_is_kept_fresh_until_the_kernel_looks);
+	TAP_RUN(a_check_that_does_not_come_is_not_made_up_for);
 	TAP_RUN(a_longer_watchdog_is_set_and_left_alone);
 	TAP_RUN(a_watchdog_that_cannot_be_held_says_why);
 	return tap_done();

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "loop/run.h"
 #include "loop/sched.h"
+#include "monitor/sched_ext.h"
 #include "test/tap.h"
 
 static bool command_is(const char *text, const char *value, const char *file)
@@ -159,6 +160,57 @@ static void a_failure_stays_one_and_gets_its_status_later(void)
 	finish();
 }
 
+static void what_the_kernels_memory_says_is_the_reason(void)
+{
+	const struct sched_ext_exit thrown_out = {
+		.kind = 1026, .is_error = true, .reason = "runnable task stall", .msg = "w[93]",
+	};
+	const struct sched_ext_exit let_go = { .kind = 64, .is_user = true, .reason = "by user" };
+
+	begin("/some/x");
+	log_line("attached\n");
+	tap_ok(!sched_on_kernel_exit(&run, &thrown_out), "not the run's affair");
+	tap_eq(run.facts.stop, STOP_NONE);	/* one that a test started */
+	tell(WIRE_SCHED_ATTACHED, "x", -1, "");
+	tap_ok(!sched_on_kernel_exit(&run, &let_go), "PID 1 will tell");
+	tap_eq(run.facts.stop, STOP_NONE);
+	tap_ok(sched_on_kernel_exit(&run, &thrown_out), "the run is to end");
+	tap_eq(run.facts.stop, STOP_SCHED_EJECTED);
+	tap_str(run.facts.stop_text, "scheduler x: ejected by the kernel: runnable task stall: w[93]");
+	/* what PID 1 says of it then adds its status alone */
+	tell(WIRE_SCHED_EJECTED, "", 0, "the log does not say");
+	tap_str(run.facts.sched.why, "runnable task stall: w[93]");
+	tap_ok(run.facts.sched.has_status, "a status");
+	finish();
+}
+
+static void a_watchdog_needs_a_scheduler_and_the_monitor(void)
+{
+	static const struct {
+		const char *option, *value, *says;
+	} cases[] = {
+		{ "tty", "0", "no scheduler" },
+		{ "no-monitor", "1", "drop --no-monitor" },
+		{ "watchdog-timeout", "1ms", "100ms to 60m" },
+		{ "watchdog-timeout", "61m", "100ms to 60m" },
+		{ "watchdog-timeout", "2s", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err e = ERR_INIT;
+		struct config c;
+
+		tap_eq(config_init(&c), 0);
+		tap_eq(config_set(&c, "watchdog-timeout", "3s", &e), 0);
+		if (i)
+			tap_eq(config_set(&c, "scheduler", "x", &e), 0);
+		tap_eq(config_set(&c, cases[i].option, cases[i].value, &e), 0);
+		tap_eq(sched_options_check(&c, &e), cases[i].says ? -EINVAL : 0);
+		tap_ok(!cases[i].says || strstr(err_text(&e), cases[i].says), "%s", err_text(&e));
+		config_fini(&c);
+	}
+}
+
 static void a_guest_can_neither_invent_events_nor_flood(void)
 {
 	char much[600];
@@ -187,6 +239,8 @@ int main(void)
 	TAP_RUN(a_staged_scheduler_has_a_name_that_is_a_file_name);
 	TAP_RUN(each_end_of_a_scheduler_is_a_reason_of_its_own);
 	TAP_RUN(a_failure_stays_one_and_gets_its_status_later);
+	TAP_RUN(what_the_kernels_memory_says_is_the_reason);
+	TAP_RUN(a_watchdog_needs_a_scheduler_and_the_monitor);
 	TAP_RUN(a_guest_can_neither_invent_events_nor_flood);
 	TAP_RUN(without_a_scheduler_the_record_has_none);
 	return tap_done();

@@ -10,6 +10,20 @@ tests=$top_builddir/test/sched/tests
 	skip_all "the fixture scheduler was not built: ${BPF_MISSING:-see configure}"
 vm_need_guest
 
+# vm_exit TEST KEY ERE: of the last scheduler that ended in that test, as the kernel has it.
+vm_exit()
+{
+	vm_n=$(vm_json scheduler.kernel_exits)
+	while [ "${vm_n:-0}" -gt 0 ]; do
+		vm_n=$((vm_n - 1))
+		[ "$(vm_json "scheduler.kernel_exits.$vm_n.test")" = "$1" ] || continue
+		vm_like "scheduler.kernel_exits.$vm_n.$2" "$3"
+		return
+	done
+	echo "no exit in test $1"
+	vm_show
+}
+
 echo 'no program' >"$vm_dir/broken"
 chmod +x "$vm_dir/broken"
 
@@ -34,6 +48,11 @@ ok "a queue that does not exist is named" \
 	vm_test staged_bad_dsq fail 'ejected by the kernel: runtime error: .*0xdead'
 ok "a CPU that does not exist is named" \
 	vm_test staged_bad_cpu fail 'ejected by the kernel: runtime error: .*9999'
+ok "the kernel's memory has an exit" vm_exit staged_errors kind_name '^SCX_EXIT_ERROR_BPF$'
+ok "its message" vm_exit staged_errors msg '^as I was told$'
+ok "a stall's reason" vm_exit staged_stalls reason '^runnable task stall$'
+ok "a stall's debug dump to its end" vm_exit staged_stalls dump '^  *curr=|^ *R |^CPU states'
+ok "a wish of user space is one" vm_exit staged_works kind_name '^SCX_EXIT_UNREG$'
 ok "one that exits by itself died" vm_test staged_exits fail 'process exited with status 0'
 ok "one that crashes died of its signal" vm_test staged_crashes fail 'process died of SIGSEGV'
 ok "one without a link, too" vm_test staged_without_link fail 'process died of SIGSEGV'
@@ -41,7 +60,7 @@ ok "and nothing of it is left in the kernel" vm_test finds_it_attached fail 'not
 
 # The one of --scheduler, from the outside.
 vm_run run --json --scheduler "$fixture" --sched-arg work --stage fixture="$fixture" \
-	--sched-enable 'echo yes > /tmp/enabled' \
+	--sched-enable 'echo yes > /tmp/enabled' --watchdog-timeout 3s \
 	--sched-disable 'echo "<2>switched off" > /dev/kmsg' \
 	"$tests" -- finds_it_attached finds_it_enabled switches finds_it_attached
 ok "tests under a scheduler pass" vm_ends 0
@@ -49,6 +68,9 @@ ok "the record names the scheduler's file" vm_says scheduler.path "$fixture"
 ok "its arguments" vm_says scheduler.args.0 work
 ok "its name in the kernel" vm_says scheduler.ops fixture
 ok "how long it took to attach" vm_like scheduler.attach_ms '^[0-9.]*[1-9]'
+ok "the watchdog that was asked for" vm_like scheduler.watchdog.requested_ms '^3000'
+ok "the scheduler's own" vm_like scheduler.watchdog.was_ms '^1000'
+ok "and what the kernel has now" vm_like scheduler.watchdog.now_ms '^3000'
 ok "that it was stopped" vm_says scheduler.status stopped
 ok "its true exit status" vm_says scheduler.exit.code 0
 ok "and what it said" vm_prints out 'fixture: told to end'
@@ -63,6 +85,7 @@ ok "an ejection ends the run with 1" vm_ends 1
 ok "its reason is a reason of its own" vm_says stop scheduler-ejected
 ok "with the kernel's words" \
 	vm_like reason 'scheduler fixture: ejected by the kernel: scx_bpf_error: as I was told'
+ok "and the kernel's record of it" vm_exit outlives_it msg '^as I was told$'
 ok "the test fails, whatever its process returned" vm_test outlives_it fail 'ejected'
 ok "and the next one is not run" vm_test finds_it_attached skip
 ok "the process's status is told as well" vm_says scheduler.exit.code 2
