@@ -28,13 +28,19 @@
 
 struct err;
 
+enum bench_of {
+	BENCH_COMPARE,			/* with QEMU's microvm */
+	BENCH_SCALE,			/* ktstr alone, by vCPUs and by memory */
+	BENCH_PAYLOAD,			/* ktstr alone, by what it packs and how */
+};
+
 struct bench_options {
 	const char *kernel;		/* what the guests boot: SPEC of --kernel */
 	const char *bzimage;		/* the same for QEMU; NULL: kernel */
 	const char *outer_kernel;	/* counted; NULL: look for one */
 	const char *qemu;		/* NULL: no QEMU, no peer */
 	unsigned runs;			/* of each row; 0: 3, counted 1 */
-	bool scale;			/* ktstr alone, by vCPUs and by memory */
+	enum bench_of of;
 	bool counted;			/* inside a machine whose clock counts instructions */
 };
 
@@ -103,13 +109,35 @@ enum bench_vmm {
 
 const char *bench_vmm_name(enum bench_vmm v);
 
-enum bench_look { LOOK_TIME, LOOK_EXITS, LOOK_MEMORY };
+enum bench_look {
+	LOOK_TIME,
+	LOOK_COLD,		/* as LOOK_TIME, with nothing packed before */
+	LOOK_EXITS,
+	LOOK_MEMORY,
+};
+
+/* What happens to the payload. */
+enum bench_how {
+	BENCH_MAPPED,		/* from shared memory */
+	BENCH_LZ4,		/* from shared memory too */
+	BENCH_COPIED,		/* without shared memory: packed anew by each run */
+	BENCH_HOW_COUNT,
+};
+
+const char *bench_how_name(enum bench_how how);
+
+struct bench_load {
+	unsigned mb;		/* of files beside our own; 0: none */
+	enum bench_how how;
+};
 
 /* One run that is to be made. */
 struct job {
 	enum bench_vmm vmm;
-	unsigned cpus, memory_mib;
+	unsigned cpus;
+	unsigned memory_mib;		/* 0: what the run needs */
 	enum bench_look look;
+	struct bench_load load;
 };
 
 struct sample {
@@ -119,11 +147,14 @@ struct sample {
 	struct counts counts;
 };
 
+/* load.c: the files of a job and its store; empty for LOOK_COLD. *ret: what to include. */
+int load_prepare(const struct job *j, const char **ret, struct err *e);
+
 /* Make it. -EPROTO when it did not end in order: the story is in *e. */
 int bench_run(const struct bench_options *o, const struct job *j, struct sample *ret,
 	      struct err *e);
 
-/* --- plan.c: what is measured, and the tables ------------------------------- */
+/* --- plan.c, tables.c: what is measured, and what came of it ----------------- */
 
 #define RUNS_MAX 16
 #define ROWS_MAX 16
@@ -134,8 +165,9 @@ struct row {
 	unsigned cpus, memory_mib;
 	unsigned done, failed;
 	struct sample sample[RUNS_MAX];	/* LOOK_TIME */
-	struct sample exits, memory;
-	bool has_exits, has_memory;
+	struct bench_load load;
+	struct sample exits, memory, cold;
+	bool has_exits, has_memory, has_cold;
 };
 
 struct bench_plan {
@@ -143,7 +175,7 @@ struct bench_plan {
 	struct job job[JOBS_MAX];
 	size_t rows;
 	struct row row[ROWS_MAX];
-	bool scale;
+	enum bench_of of;
 };
 
 void bench_plan_init(struct bench_plan *p, const struct bench_options *o);

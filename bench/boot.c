@@ -32,11 +32,12 @@ KTSTR_TEST(linger, .tags = "manual", .about = "time to look at the VMM from outs
 
 static const char usage[] =
 	"usage: boot [--counted | --direct] [--runs N] [--kernel SPEC] [--outer-kernel SPEC]\n"
-	"            [--qemu PATH | --no-qemu] [--scale]\n"
+	"            [--qemu PATH | --no-qemu] [--scale | --payload]\n"
 	"--scale: boots of ktstr alone, by the number of vCPUs and by memory.\n"
+	"--payload: boots of ktstr alone, by the size of the initramfs and how it is packed.\n"
 	"Without --counted and --direct: what this machine's /dev/kvm can do decides.\n";
 
-enum { COUNTED = 256, DIRECT, RUNS, KERNEL, BZIMAGE, OUTER, QEMU, NO_QEMU, SCALE, FIRST };
+enum { COUNTED = 256, DIRECT, RUNS, KERNEL, BZIMAGE, OUTER, QEMU, NO_QEMU, SCALE, PAYLOAD, FIRST };
 
 static const struct option long_options[] = {
 	{ "counted", no_argument, NULL, COUNTED },
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
 	{ "qemu", required_argument, NULL, QEMU },
 	{ "no-qemu", no_argument, NULL, NO_QEMU },
 	{ "scale", no_argument, NULL, SCALE },
+	{ "payload", no_argument, NULL, PAYLOAD },
 	{ "first", required_argument, NULL, FIRST },	/* measure: the jobs from this one on */
 	{ 0 },
 };
@@ -67,7 +69,8 @@ static bool parse(int argc, char **argv, struct bench_options *o, int *direct, s
 		case OUTER: o->outer_kernel = optarg; break;
 		case QEMU: o->qemu = optarg; break;
 		case NO_QEMU: o->qemu = NULL; break;
-		case SCALE: o->scale = true; break;
+		case SCALE: o->of = BENCH_SCALE; break;
+		case PAYLOAD: o->of = BENCH_PAYLOAD; break;
 		case FIRST: *first = strtoul(optarg, NULL, 10); break;
 		default: return false;
 		}

@@ -19,10 +19,13 @@
 
 /* What the inner machines need, QEMU's own memory included. */
 #define INNER_BYTES (UINT64_C(1536) * MIB)
+/* The largest payload: as a file, packed, in the store, in guest RAM twice. */
+#define PAYLOAD_BYTES (UINT64_C(4096) * MIB)
 #define QEMU_GUEST "/bin/qemu-system-x86_64"
 #define BZIMAGE_GUEST "/bench.bzImage"
 /* Wall time without a sample after which nothing more is expected. */
 #define STALL_S 60.0
+#define STALL_PAYLOAD_S 300.0
 
 /* QEMU's firmware and boot ROMs for a microvm: what of these is there. */
 static const char *const rom_dirs[] = { "/usr/share/seabios", "/usr/share/qemu" };
@@ -185,7 +188,8 @@ static void add_roms(struct files *f)
 
 static int add_peer(const struct bench_options *o, struct files *f, struct strlist *args)
 {
-	_cleanup_free_ char *qemu = o->qemu && !o->scale ? find_program(o->qemu) : NULL;
+	const bool wanted = o->qemu && o->of == BENCH_COMPARE;
+	_cleanup_free_ char *qemu = wanted ? find_program(o->qemu) : NULL;
 	int r = 0;
 
 	if (!qemu) {
@@ -205,6 +209,15 @@ static int add_peer(const struct bench_options *o, struct files *f, struct strli
 	}
 	return r;
 }
+
+static uint64_t inner_bytes(enum bench_of of)
+{
+	return of == BENCH_PAYLOAD ? PAYLOAD_BYTES : INNER_BYTES;
+}
+
+static const char *const of_words[] = {
+	[BENCH_SCALE] = "--scale", [BENCH_PAYLOAD] = "--payload",
+};
 
 static int pack(const struct bench_options *o, const struct kernel *outer, size_t first,
 		struct buf *initrd, uint64_t *ret_memory_bytes, struct err *e)
@@ -226,10 +239,10 @@ static int pack(const struct bench_options *o, const struct kernel *outer, size_
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strlist_add(&args, words[i]) < 0)
 			return err_sys(e, -ENOMEM, "pack");
-	if ((o->scale && strlist_add(&args, "--scale") < 0) || add_peer(o, &f, &args) < 0)
+	if ((o->of && strlist_add(&args, of_words[o->of]) < 0) || add_peer(o, &f, &args) < 0)
 		return err_sys(e, -ENOMEM, "pack");
 	p.file_count = f.count;
-	return nested_pack(&p, INNER_BYTES, initrd, ret_memory_bytes, e);
+	return nested_pack(&p, inner_bytes(o->of), initrd, ret_memory_bytes, e);
 }
 
 /* The one named, or the first of the cache that can. */
@@ -314,7 +327,7 @@ int bench_counted(const struct bench_options *o, struct bench_plan *p, struct er
 	if (!c.loop)
 		return err_set(e, -ENOMEM, "no event loop");
 	ev_init(&c.stall, on_stall);
-	c.stall.repeat = STALL_S;
+	c.stall.repeat = o->of == BENCH_PAYLOAD ? STALL_PAYLOAD_S : STALL_S;
 	c.stall.data = &c;
 	r = find_outer(o, &outer, e);
 	if (r == 0) {

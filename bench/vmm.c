@@ -51,6 +51,7 @@ struct watch {
 	bool framed;
 	uint64_t now_ns, init_ns, result_ns;	/* CLOCK_MONOTONIC */
 	bool passed;
+	bool cached;			/* the payload was found */
 };
 
 /* --- memory --------------------------------------------------------------- */
@@ -132,7 +133,7 @@ static int watch_run(struct watch *w, const char *const *argv, struct process *p
 	int r;
 
 	w->ops = (struct process_ops){ on_start, on_bytes, w, 0 };
-	if (w->look == LOOK_TIME)
+	if (w->look == LOOK_TIME || w->look == LOOK_COLD)
 		trace_open(&w->trace);
 	r = process_run(argv, TIMEOUT_MS, &w->ops, p, e);
 	if (w->look == LOOK_EXITS)
@@ -171,6 +172,14 @@ static double number(struct json_object *o, const char *object, const char *key)
 	return json_object_get_double(v);
 }
 
+static bool was_cached(struct json_object *record)
+{
+	struct json_object *in, *v;
+
+	return json_object_object_get_ex(record, "initramfs", &in) &&
+	       json_object_object_get_ex(in, "cached", &v) && json_object_get_boolean(v);
+}
+
 static void sample_ktstr(struct json_object *record, const struct process *p, struct sample *s)
 {
 	static const char *const after[] = { "boot", "init", "test", "poweroff", "teardown" };
@@ -191,13 +200,15 @@ static void sample_ktstr(struct json_object *record, const struct process *p, st
 static int run_ktstr(struct watch *w, const struct bench_options *o, const struct job *j,
 		     struct err *e)
 {
-	const char *argv[24];
+	const char *argv[24], *include = NULL;
 	struct json_object *record;
 	struct process p;
 	char topology[32], memory[32];
 	size_t n = 0;
-	int r;
+	int r = load_prepare(j, &include, e);
 
+	if (r < 0)
+		return r;
 	snprintf(topology, sizeof(topology), "1,1,%u,1", j->cpus);
 	snprintf(memory, sizeof(memory), "--memory=%uM", j->memory_mib);
 	argv[n++] = "/proc/self/exe";
@@ -210,6 +221,12 @@ static int run_ktstr(struct watch *w, const struct bench_options *o, const struc
 	argv[n++] = topology;
 	if (j->vmm != BENCH_KTSTR)
 		argv[n++] = memory;
+	if (include) {
+		argv[n++] = "-i";
+		argv[n++] = include;
+	}
+	if (j->load.how == BENCH_LZ4)
+		argv[n++] = "--lz4";
 	argv[n++] = "--timeout=" RUN_TIMEOUT;
 	if (j->vmm == BENCH_KTSTR_SLOW)
 		argv[n++] = "--no-fast-boot";
@@ -222,8 +239,10 @@ static int run_ktstr(struct watch *w, const struct bench_options *o, const struc
 	if (r == 0) {
 		buf_u8(&p.out, 0);
 		record = buf_ok(&p.out) ? json_tokener_parse((char *)p.out.data) : NULL;
-		if (record)
+		if (record) {
 			sample_ktstr(record, &p, w->sample);
+			w->cached = was_cached(record);
+		}
 		json_object_put(record);
 		if (!record || !WIFEXITED(p.status) || WEXITSTATUS(p.status))
 			r = ended_badly(&p, names[j->vmm], e);
@@ -309,11 +328,26 @@ static int run_qemu(struct watch *w, const struct bench_options *o, const struct
 	return r;
 }
 
+/* After a restart the store is empty again: then the run that was to find it has filled it. */
+static int run_again(struct watch *w, const struct bench_options *o, const struct job *j,
+		     struct err *e)
+{
+	int r = run_ktstr(w, o, j, e);
+
+	if (r == 0 && j->look == LOOK_TIME && j->load.mb && j->load.how != BENCH_COPIED &&
+	    !w->cached) {
+		*w = (struct watch){ .look = j->look, .sample = w->sample };
+		*w->sample = (struct sample){ 0 };
+		r = run_ktstr(w, o, j, e);
+	}
+	return r;
+}
+
 int bench_run(const struct bench_options *o, const struct job *j, struct sample *ret,
 	      struct err *e)
 {
 	struct watch w = { .look = j->look, .sample = ret };
 
 	*ret = (struct sample){ 0 };
-	return j->vmm == BENCH_QEMU ? run_qemu(&w, o, j, e) : run_ktstr(&w, o, j, e);
+	return j->vmm == BENCH_QEMU ? run_qemu(&w, o, j, e) : run_again(&w, o, j, e);
 }

@@ -115,18 +115,20 @@ static int write_segment(int fd, const struct initramfs_key *key, const struct b
 		.raw_bytes = info->raw_bytes, .unpacked_bytes = info->unpacked_bytes,
 	};
 	off_t end = (off_t)footer_at(b->len);
+	uint8_t page[PAGE_BYTES] = { 0 };
 	int r;
 
 	memcpy(f.magic, magic, sizeof(magic));
 	memcpy(f.key, key->bytes, sizeof(f.key));
-	/* memory is taken here or not at all: a page that is missing later is SIGBUS */
-	r = posix_fallocate(fd, 0, end + PAGE_BYTES);
-	if (r)
-		return -r;
+	/*
+	 * Every page is written, so memory is taken here or not at all: one that
+	 * is missing later is SIGBUS. fallocate() would clear all of it before.
+	 */
+	memcpy(page, &f, sizeof(f));
 	r = file_write_all(fd, b->data, b->len);
 	if (r == 0 && lseek(fd, end, SEEK_SET) < 0)
 		r = -errno;
-	return r < 0 ? r : file_write_all(fd, &f, sizeof(f));
+	return r < 0 ? r : file_write_all(fd, page, sizeof(page));
 }
 
 /*
