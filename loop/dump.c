@@ -85,6 +85,7 @@ static const struct {
 } sections[] = {
 	{ "runqueues", dump_runqueues },
 	{ "tasks", dump_tasks },
+	{ "dsqs", dump_dsqs },
 	{ "maps", dump_maps },
 	{ "programs", dump_programs },
 };

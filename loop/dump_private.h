@@ -27,8 +27,12 @@ void dump_unavailable(struct dump_section *s, const char *what, const char *fmt,
 /* { "pid", "comm" }; a pid below 0 is not known. A new object. */
 struct json_object *dump_task(int32_t pid, const char *comm);
 
+/* Its member "dsq": the queue of that id, "local" or "0x10". */
+void dump_add_dsq(struct json_object *o, uint64_t id);
+
 void dump_runqueues(struct dump_section *s);
 void dump_tasks(struct dump_section *s);
+void dump_dsqs(struct dump_section *s);
 void dump_maps(struct dump_section *s);
 void dump_programs(struct dump_section *s);
 

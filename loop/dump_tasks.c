@@ -14,7 +14,7 @@
 #define TASKS_TOLD_MAX 8192
 
 /* enum scx_dsq_id_flags (kernel/sched/ext, since 6.12): a kernel's own queues */
-static void add_dsq(struct json_object *o, uint64_t id)
+void dump_add_dsq(struct json_object *o, uint64_t id)
 {
 	static const struct {
 		uint64_t id;
@@ -55,7 +55,7 @@ static void on_task(const struct task_waits *t, void *arg)
 	if (t->has_runnable)
 		json_add_u64(o, "runnable_jiffies", t->runnable_jiffies);
 	if (t->has_dsq)
-		add_dsq(o, t->dsq);
+		dump_add_dsq(o, t->dsq);
 	json_object_array_add(w->array, o);
 }
 

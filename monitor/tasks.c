@@ -47,7 +47,7 @@ struct tasks {
 		struct err why;		/* set: the kernel has no such list */
 		struct place head, node, flags;
 	} list[TASKS_LIST_COUNT];
-	struct place pid, comm, runnable_at, dsq, dsq_id;
+	struct place pid, comm, runnable_at, dsq, dsq_id, dsq_list;
 };
 
 /* --- look-up ---------------------------------------------------------------- */
@@ -93,8 +93,10 @@ int tasks_create(const struct kindex *k, struct tasks **ret, struct err *e)
 	(void)find(k, task, "comm", &t->comm, &why);
 	(void)find(k, task, "scx.runnable_at", &t->runnable_at, &why);
 	(void)find(k, task, "scx.dsq", &t->dsq, &why);
-	if (layout_type(kindex_btf(k), "scx_dispatch_q", &dsq, &why) == 0)
+	if (layout_type(kindex_btf(k), "scx_dispatch_q", &dsq, &why) == 0) {
 		(void)find(k, dsq, "id", &t->dsq_id, &why);
+		(void)find(k, dsq, "list", &t->dsq_list, &why);
+	}
 	return 0;
 }
 
@@ -183,6 +185,14 @@ static int walk(const struct tasks *t, const struct monitor *m, uint64_t head,
 	return 0;
 }
 
+static int list_result(int r, struct err *e)
+{
+	if (r == -E2BIG)
+		return err_set(e, r, "more than %u tasks", TASKS_MAX);
+	return r < 0 ? err_set(e, r, "the list %s", r == -EPROTO ? "contradicts itself" :
+			       "leads out of memory") : 0;
+}
+
 int tasks_walk(const struct tasks *t, const struct monitor *m, unsigned cpu, enum tasks_list l,
 	       tasks_fn *fn, void *arg, struct err *e)
 {
@@ -196,9 +206,16 @@ int tasks_walk(const struct tasks *t, const struct monitor *m, unsigned cpu, enu
 	r = monitor_percpu(m, template, cpu, &rq);
 	if (r < 0)
 		return err_set(e, r, "the runqueue of CPU %u is not mapped", cpu);
-	r = walk(t, m, rq + t->list[l].head.field.offset, l, fn, arg);
-	if (r == -E2BIG)
-		return err_set(e, r, "more than %u tasks", TASKS_MAX);
-	return r < 0 ? err_set(e, r, "the list %s", r == -EPROTO ? "contradicts itself" :
-			       "leads out of memory") : 0;
+	return list_result(walk(t, m, rq + t->list[l].head.field.offset, l, fn, arg), e);
+}
+
+int tasks_walk_dsq(const struct tasks *t, const struct monitor *m, uint64_t dsq, tasks_fn *fn,
+		   void *arg, struct err *e)
+{
+	/* all queues link tasks by the same node; those with priorities do so as well */
+	if (!t->list[TASKS_SCX_LOCAL].node.has || !t->dsq_list.has)
+		return err_set(e, -ENOENT, "%s", t->dsq_list.has ?
+			       err_text(&t->list[TASKS_SCX_LOCAL].why) :
+			       "struct scx_dispatch_q has no member list");
+	return list_result(walk(t, m, dsq + t->dsq_list.field.offset, TASKS_SCX_LOCAL, fn, arg), e);
 }

@@ -58,5 +58,8 @@ void tasks_destroy(struct tasks *t);
 typedef void tasks_fn(const struct task_waits *t, void *arg);
 int tasks_walk(const struct tasks *t, const struct monitor *m, unsigned cpu, enum tasks_list l,
 	       tasks_fn *fn, void *arg, struct err *e);
+/* The same for those in the dispatch queue at dsq (dsqs.h). */
+int tasks_walk_dsq(const struct tasks *t, const struct monitor *m, uint64_t dsq, tasks_fn *fn,
+		   void *arg, struct err *e);
 
 #endif
