@@ -7,7 +7,8 @@
 
 enum fixture_mode {
 	FIXTURE_WORK,		/* first come, first served */
-	FIXTURE_STALL,		/* after_ns: tasks are queued nowhere any more */
+	FIXTURE_STALL,		/* after_ns: tasks (named text) are queued nowhere any more */
+	FIXTURE_HOARD,		/* after_ns: they go to a queue that nobody serves */
 	FIXTURE_ERROR,		/* after_ns: scx_bpf_error(text) */
 	FIXTURE_BAD_DSQ,	/* after_ns: tasks go to a queue that does not exist */
 	FIXTURE_BAD_CPU,	/* after_ns: a task wakes on a CPU that does not exist */

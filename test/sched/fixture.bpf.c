@@ -20,6 +20,7 @@ typedef long long __s64;
 
 /* kernel/sched/ext.c, 6.12 */
 #define SCX_DSQ_GLOBAL 0x8000000000000001ULL
+#define HOARD_DSQ 0x2aULL
 #define SCX_SLICE_DFL 20000000ULL
 #define NO_SUCH_DSQ 0xdeadULL
 #define NO_SUCH_CPU 9999
@@ -28,6 +29,7 @@ typedef long long __s64;
 /* Not only declared: libbpf compares the kinds of types with the kernel's. */
 struct task_struct {
 	int pid;
+	char comm[16];
 } __attribute__((preserve_access_index));
 
 struct scx_exit_info {
@@ -46,6 +48,7 @@ struct sched_ext_ops {
 
 extern void scx_bpf_dispatch(struct task_struct *p, __u64 dsq_id, __u64 slice,
 			     __u64 enq_flags) __ksym;
+extern __s32 scx_bpf_create_dsq(__u64 dsq_id, __s32 node) __ksym;
 extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data__sz) __ksym;
 
 struct fixture_args args SEC(".data.args");
@@ -56,6 +59,20 @@ static char error_format[] = "%s";
 static __always_inline int it_is_time(unsigned int mode)
 {
 	return args.mode == mode && bpf_ktime_get_ns() - state.start_ns >= args.after_ns;
+}
+
+/* Of the name that it was told; without one every task is. */
+static __always_inline int is_meant(struct task_struct *p)
+{
+	for (int i = 0; i < 16; i++) {
+		char c = args.text[i];
+
+		if (!c)
+			return !i || !p->comm[i];
+		if (p->comm[i] != c)
+			return 0;
+	}
+	return 1;
 }
 
 SEC("struct_ops/fixture_select_cpu")
@@ -69,8 +86,10 @@ void BPF_PROG(fixture_enqueue, struct task_struct *p, __u64 enq_flags)
 {
 	__u64 dsq = it_is_time(FIXTURE_BAD_DSQ) ? NO_SUCH_DSQ : SCX_DSQ_GLOBAL;
 
-	if (it_is_time(FIXTURE_STALL))
+	if (it_is_time(FIXTURE_STALL) && is_meant(p))
 		return;
+	if (it_is_time(FIXTURE_HOARD) && is_meant(p))
+		dsq = HOARD_DSQ;
 	if (it_is_time(FIXTURE_ERROR)) {
 		unsigned long long param[1] = { (unsigned long)args.text };
 
@@ -83,6 +102,8 @@ SEC("struct_ops/fixture_init")
 __s32 BPF_PROG(fixture_init)
 {
 	state.start_ns = bpf_ktime_get_ns();
+	if (args.mode == FIXTURE_HOARD)
+		return scx_bpf_create_dsq(HOARD_DSQ, -1);
 	return args.mode == FIXTURE_INIT_FAILS ? -EINVAL : 0;
 }
 

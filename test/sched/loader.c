@@ -4,9 +4,10 @@
  *
  *	fixture [OPTION...] [MODE [MS [TEXT]]]
  *
- * Modes of the program, MS after it was attached: work, stall, error (with
- * TEXT), bad-dsq, bad-cpu, init-fails. Modes of the loader: exit (leaves with
- * 0), crash (SIGSEGV), and before it attaches: die (exits with status MS), hang.
+ * Modes of the program, MS after it was attached: work, stall and hoard (tasks
+ * named TEXT, or all), error (with TEXT), bad-dsq, bad-cpu, init-fails. Modes of
+ * the loader: exit (leaves with 0), crash (SIGSEGV), and before it attaches: die
+ * (exits with status MS), hang.
  * Options: --deaf ignores SIGINT, --no-link leaves the scheduler attached when
  * the loader dies, --chatter prints 1 MiB first, --stay stays when the kernel
  * has thrown its scheduler out.
@@ -63,6 +64,7 @@ static const struct {
 } modes[] = {
 	{ "work", FIXTURE_WORK, false, false, LATE_NOTHING },
 	{ "stall", FIXTURE_STALL, false, false, LATE_NOTHING },
+	{ "hoard", FIXTURE_HOARD, false, false, LATE_NOTHING },
 	{ "error", FIXTURE_ERROR, false, false, LATE_NOTHING },
 	{ "bad-dsq", FIXTURE_BAD_DSQ, false, false, LATE_NOTHING },
 	{ "bad-cpu", FIXTURE_BAD_CPU, false, false, LATE_NOTHING },
@@ -168,10 +170,15 @@ static struct bpf_object *load(const struct options *o)
 			(size_t)(fixture_object_end - fixture_object), &opts);
 	struct bpf_map *map = obj ? bpf_object__find_map_by_name(obj, "fixture_ops") : NULL;
 
-	check(map, "read its own object");
+	struct bpf_program *init = map ? bpf_object__find_program_by_name(obj, "fixture_init") :
+					 NULL;
+
+	check(init, "read its own object");
 	set_args(obj, &o->args);
 	if (!o->no_link)
 		bpf_map__set_map_flags(map, F_LINK);
+	/* it makes a queue, which may sleep; libbpf 1.1.2 knows no section for that */
+	bpf_program__set_flags(init, BPF_F_SLEEPABLE);
 	check(bpf_object__load(obj) == 0, "load");
 	attach(map, o->no_link);
 	return obj;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "ktstr/test.h"
@@ -88,6 +89,32 @@ KTSTR_TEST(staged_stalls, .tags = "manual")
 KTSTR_TEST(staged_stays, .tags = "manual")
 {
 	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "--stay", "stall", NULL));
+}
+
+/* One task that wants to run and may not, until its scheduler is thrown out. */
+static void be_forgotten(struct ktstr_t *t, int started)
+{
+	pid_t pid;
+
+	check_start(t, started, 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "forgotten");
+		for (;;)
+			;
+	}
+	while (!started && pid > 0)
+		pause();
+}
+
+KTSTR_TEST(staged_forgets, .tags = "manual")
+{
+	be_forgotten(t, ktstr_scheduler_start(t, "fixture", "stall", "0", "forgotten", NULL));
+}
+
+KTSTR_TEST(staged_hoards, .tags = "manual")
+{
+	be_forgotten(t, ktstr_scheduler_start(t, "fixture", "hoard", "0", "forgotten", NULL));
 }
 
 KTSTR_TEST(staged_bad_dsq, .tags = "manual")
