@@ -100,6 +100,9 @@ struct cmdline {
 	bool overflow;
 };
 
+/* Where text has the option "name=value" or "name"; NULL: nowhere. */
+const char *cmdline_find(const char *text, const char *name);
+
 void cmdline_init(struct cmdline *c);
 __attribute__((format(printf, 2, 3)))
 void cmdline_add(struct cmdline *c, const char *fmt, ...);
@@ -119,6 +122,7 @@ enum boot_when {
 	BOOT_WHEN_VERBOSE,
 	BOOT_WHEN_FAST,		/* risky: changes what the guest can do */
 	BOOT_WHEN_CROWDED,	/* more vCPUs than the host has CPUs for them */
+	BOOT_WHEN_LATE,		/* so many more that PID 1 brings them up */
 	BOOT_WHEN_COUNT,
 };
 
@@ -132,7 +136,7 @@ const struct boot_option *boot_options(size_t *ret_count);
 
 /* Which of them apply. */
 struct boot_choice {
-	bool fast, verbose, crowded;
+	bool fast, verbose, crowded, late;
 };
 void boot_cmdline_defaults(struct cmdline *c, struct boot_choice choice);
 

@@ -43,6 +43,9 @@ static const struct boot_option options[] = {
 	{ "cpuhp.parallel=0", BOOT_WHEN_CROWDED,
 	  "CPUs that are brought up at once spin until their turn comes, on the host's CPU that "
 	  "the others need", "" },
+	{ "maxcpus=1", BOOT_WHEN_LATE,
+	  "until the boot is nearly over each CPU that is up takes every tick; PID 1 brings up the "
+	  "others when they can idle", "unbound workqueues know one last-level cache" },
 	{ "cryptomgr.notests", BOOT_WHEN_FAST,
 	  "self-tests of the kernel's ciphers", "their self-tests" },
 	{ "initcall_blacklist=jent_mod_init", BOOT_WHEN_FAST,
@@ -72,6 +75,22 @@ const struct boot_option *boot_options(size_t *ret_count)
 {
 	*ret_count = ARRAY_SIZE(options);
 	return options;
+}
+
+const char *cmdline_find(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	/* words as next_arg() of Linux 6.12 (lib/cmdline.c) takes them: quotes hold blanks */
+	for (const char *p = text + strspn(text, " "); *p; p += strspn(p, " ")) {
+		const char *word = *p == '"' ? p + 1 : p;
+
+		if (!strncmp(word, name, n) && (!word[n] || strchr("= \"", word[n])))
+			return word;
+		for (bool quoted = false; *p && (quoted || *p != ' '); p++)
+			quoted ^= *p == '"';
+	}
+	return NULL;
 }
 
 void cmdline_init(struct cmdline *c)
@@ -135,6 +154,7 @@ void boot_cmdline_defaults(struct cmdline *c, struct boot_choice choice)
 		[BOOT_WHEN_VERBOSE] = choice.verbose,
 		[BOOT_WHEN_FAST] = choice.fast,
 		[BOOT_WHEN_CROWDED] = choice.crowded,
+		[BOOT_WHEN_LATE] = choice.late,
 	};
 
 	static_assert(ARRAY_SIZE(on) == BOOT_WHEN_COUNT, "a rule for each kind of option");

@@ -56,6 +56,8 @@ struct ktstr_test;
 
 #define INIT_ROLE_ENV "KTSTR_GUEST"
 #define INIT_RING_ENV "KTSTR_RING"
+/* Set: the kernel brings up one CPU, PID 1 the others before READY. */
+#define INIT_LATE_ENV "KTSTR_LATE_CPUS"
 #define INIT_ROLE_TEST "test"
 #define INIT_ROLE_COMMAND "command"
 #define INIT_ROLE_TERMINAL "terminal"

@@ -109,7 +109,7 @@ static int prepare(struct init_link *l, struct guest *g, struct err *e)
 		return r;
 	r = init_shape_load(INIT_SHAPE_PATH, &g->shape, e);
 	if (r == 0)
-		r = init_shape_apply("", g->shape, e);
+		r = init_shape_apply("", g->shape, getenv(INIT_LATE_ENV) != NULL, e);
 	else if (r == -ENOENT)
 		r = 0;
 	if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The shape of the guest: read what the host wrote, take CPUs offline. */
+/* The shape of the guest: read what the host wrote, switch CPUs on and off. */
 #include "init/shape.h"
 
 #include <errno.h>
@@ -34,7 +34,8 @@ int init_shape_load(const char *path, struct ktstr_topology **ret, struct err *e
 	return text ? err_set(e, -EINVAL, "%s: %s", path, why) : err_sys(e, -ENOMEM, "%s", path);
 }
 
-static int take_offline(const char *root, unsigned cpu, struct err *e)
+/* -ENOENT without an error text: this CPU cannot be switched. */
+static int switch_cpu(const char *root, unsigned cpu, bool on, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	char path[256];
@@ -42,19 +43,28 @@ static int take_offline(const char *root, unsigned cpu, struct err *e)
 	snprintf(path, sizeof(path), "%s/sys/devices/system/cpu/cpu%u/online", root, cpu);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return err_set(e, -EOPNOTSUPP, "take CPU %u offline: the kernel has no CPU hotplug",
-			       cpu);
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		return err_sys(e, -errno, "take CPU %u offline", cpu);
+		return -ENOENT;
+	if (fd < 0 || write(fd, on ? "1" : "0", 1) != 1)
+		return err_sys(e, -errno, on ? "bring CPU %u up" : "take CPU %u offline", cpu);
 	return 0;
 }
 
-int init_shape_apply(const char *root, const struct ktstr_topology *t, struct err *e)
+int init_shape_apply(const char *root, const struct ktstr_topology *t, bool late, struct err *e)
 {
 	int r = 0;
 
-	for (unsigned i = 0; i < ktstr_topology_cpus(t) && r == 0; i++)
-		if (ktstr_topology_cpu_is_offline(t, i))
-			r = take_offline(root, i, e);
+	for (unsigned i = 0; i < ktstr_topology_cpus(t) && r == 0; i++) {
+		bool off = ktstr_topology_cpu_is_offline(t, i);
+
+		if (!off && !late)
+			continue;
+		/* one that is up already: nothing changes */
+		r = switch_cpu(root, i, !off, e);
+		if (r != -ENOENT)
+			continue;
+		/* CPU 0, and those beyond the kernel's NR_CPUS, which it leaves out either way */
+		r = off ? err_set(e, -EOPNOTSUPP,
+				  "take CPU %u offline: the kernel has no CPU hotplug", i) : 0;
+	}
 	return r;
 }

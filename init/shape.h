@@ -3,10 +3,12 @@
 #define KTSTR_INIT_SHAPE_H
 /*
  * The shape that the run asked for, as PID 1 finds it in INIT_SHAPE_PATH, and
- * the part of it that only the guest can bring about: CPUs that are offline.
+ * the part of it that only the guest can bring about: which CPUs are online.
  *
  * Thread: PID 1's only one.
  */
+#include <stdbool.h>
+
 struct err;
 struct ktstr_topology;
 
@@ -14,9 +16,11 @@ struct ktstr_topology;
 int init_shape_load(const char *path, struct ktstr_topology **ret, struct err *e);
 
 /*
- * Take CPUs offline as the shape says. root is "" but for tests. An error
- * names the CPU and the reason: -EOPNOTSUPP for a kernel without CPU hotplug.
+ * Take CPUs offline as the shape says. late: the kernel was told to leave all
+ * but the first alone (INIT_LATE_ENV); bring up the others, one after the
+ * other. root is "" but for tests. An error names the CPU and the reason:
+ * -EOPNOTSUPP for a kernel without CPU hotplug.
  */
-int init_shape_apply(const char *root, const struct ktstr_topology *t, struct err *e);
+int init_shape_apply(const char *root, const struct ktstr_topology *t, bool late, struct err *e);
 
 #endif

@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "base/units.h"
 #include "base/util.h"
+#include "boot/boot.h"
 #include "boot/initramfs.h"
 #include "init/init.h"
 #include "loop/config_priv.h"
@@ -443,13 +444,11 @@ int config_shape(const struct config *c, const struct topo *base, struct topo *r
 /* The host tells the guest its role by these; a second one would confuse PID 1. */
 static int check_cmdline(const char *cmdline, struct err *e)
 {
-	static const char *const reserved[] = { INIT_ROLE_ENV "=", INIT_RING_ENV "=" };
+	static const char *const reserved[] = { INIT_ROLE_ENV, INIT_RING_ENV, INIT_LATE_ENV };
 
 	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-		for (const char *p = cmdline; (p = strstr(p, reserved[i])); p++)
-			if (p == cmdline || p[-1] == ' ' || p[-1] == '"')
-				return err_set(e, -EINVAL, "--cmdline: %s belongs to ktstr",
-					       reserved[i]);
+		if (cmdline_find(cmdline, reserved[i]))
+			return err_set(e, -EINVAL, "--cmdline: %s= belongs to ktstr", reserved[i]);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ static const struct {
 	[PHASE_LOADED] = { 30, 500, "the kernel to show a sign of life" },
 	[PHASE_OUTPUT] = { 30, 500, "the kernel's banner" },
 	[PHASE_BANNER] = { 30, 500, "PID 1 to start" },
-	[PHASE_INIT] = { 20, 50, "PID 1 to be ready" },
+	/* PID 1 may have to bring the vCPUs up */
+	[PHASE_INIT] = { 20, 500, "PID 1 to be ready" },
 	/* and the time that a scheduler has to attach */
 	[PHASE_READY] = { 20, 50, "the scheduler to attach, or the first test to start" },
 	[PHASE_SCHED] = { 20, 50, "the first test to start" },

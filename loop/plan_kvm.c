@@ -11,6 +11,8 @@
 #include "loop/machine.h"
 #include "loop/plan.h"
 
+#define CPUS_AT_BOOT_PER_HOST_CPU 16
+
 /* CPUs that this process may use. */
 static unsigned host_cpus(void)
 {
@@ -19,6 +21,39 @@ static unsigned host_cpus(void)
 	/* it fails only on a host with more CPUs than the set holds */
 	return sched_getaffinity(0, sizeof(set), &set) < 0 ? CPU_SETSIZE :
 		(unsigned)CPU_COUNT(&set);
+}
+
+/*
+ * Before the kernel has its high-resolution timers each CPU that is up takes
+ * HZ interrupts a second, and each is some exits: a hundred CPUs and more need
+ * all of a host's. Who says how many CPUs the kernel brings up is obeyed.
+ */
+static bool cpus_come_late(const struct config *c, unsigned guest_cpus)
+{
+	static const char *const decided[] = { "maxcpus", "nr_cpus", "nosmp" };
+
+	for (size_t i = 0; c->cmdline && i < ARRAY_SIZE(decided); i++)
+		if (cmdline_find(c->cmdline, decided[i]))
+			return false;
+	return guest_cpus > CPUS_AT_BOOT_PER_HOST_CPU * host_cpus();
+}
+
+static void write_cmdline(const struct plan *p, const struct config *c, struct cmdline *ret)
+{
+	unsigned cpus = topo_cpus(&p->topo);
+	bool late = cpus_come_late(c, cpus);
+
+	cmdline_init(ret);
+	boot_cmdline_defaults(ret, (struct boot_choice){
+		.fast = c->fast_boot,
+		.verbose = c->dmesg,
+		.crowded = cpus > host_cpus(),
+		.late = late,
+	});
+	cmdline_add(ret, "%s=%s", INIT_ROLE_ENV, c->tty ? INIT_ROLE_TERMINAL :
+		    config_has_command(c) ? INIT_ROLE_COMMAND : INIT_ROLE_TEST);
+	if (late)
+		cmdline_add(ret, "%s=1", INIT_LATE_ENV);
 }
 
 static void work_board(void *arg)
@@ -52,14 +87,7 @@ static int load(struct plan *p, const struct config *c, const struct boot_image 
 	};
 
 	p->copied = p->payload.base.why;
-	cmdline_init(&cmdline);
-	boot_cmdline_defaults(&cmdline, (struct boot_choice){
-		.fast = c->fast_boot,
-		.verbose = c->dmesg,
-		.crowded = topo_cpus(&p->topo) > host_cpus(),
-	});
-	cmdline_add(&cmdline, "%s=%s", INIT_ROLE_ENV, c->tty ? INIT_ROLE_TERMINAL :
-		    config_has_command(c) ? INIT_ROLE_COMMAND : INIT_ROLE_TEST);
+	write_cmdline(p, c, &cmdline);
 	return machine_load(p->machine, &contents, &p->err);
 }
 

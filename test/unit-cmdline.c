@@ -91,18 +91,19 @@ static void one_switch_leaves_the_risky_options_out(void)
 	size_t n, seen[BOOT_WHEN_COUNT] = { 0 };
 	const struct boot_option *o = boot_options(&n);
 
-	for (unsigned mode = 0; mode < 8; mode++) {
-		bool fast = mode & 1, verbose = mode & 2, crowded = mode & 4;
+	for (unsigned mode = 0; mode < 16; mode++) {
+		bool fast = mode & 1, verbose = mode & 2, crowded = mode & 4, late = mode & 8;
 		struct cmdline c;
 
 		cmdline_init(&c);
 		cmdline_add(&c, "first");
-		boot_cmdline_defaults(&c, (struct boot_choice){ fast, verbose, crowded });
+		boot_cmdline_defaults(&c, (struct boot_choice){ fast, verbose, crowded, late });
 		tap_eq(cmdline_check(&c, 1024, NULL), 0);
 		for (size_t i = 0; i < n; i++) {
 			bool wanted = o[i].when == BOOT_WHEN_ALWAYS ||
 				      (o[i].when == BOOT_WHEN_FAST && fast) ||
 				      (o[i].when == BOOT_WHEN_CROWDED && crowded) ||
+				      (o[i].when == BOOT_WHEN_LATE && late) ||
 				      (o[i].when == BOOT_WHEN_VERBOSE && verbose) ||
 				      (o[i].when == BOOT_WHEN_QUIET && !verbose);
 
@@ -146,7 +147,7 @@ static void the_document_shows_the_table(void)
 	static const char *const when[] = {
 		[BOOT_WHEN_ALWAYS] = "always", [BOOT_WHEN_QUIET] = "quiet",
 		[BOOT_WHEN_VERBOSE] = "verbose", [BOOT_WHEN_FAST] = "fast",
-		[BOOT_WHEN_CROWDED] = "crowded",
+		[BOOT_WHEN_CROWDED] = "crowded", [BOOT_WHEN_LATE] = "late",
 	};
 	const char *top = getenv("top_srcdir");
 	struct file_map map;
@@ -183,10 +184,23 @@ static void a_word_is_found_where_it_stands_alone(void)
 	tap_ok(cmdline_has(&c, "nokaslr"), "the first");
 }
 
+static void an_option_is_found_by_its_name(void)
+{
+	const char *text = "xmaxcpus=1 quiet \"a=b maxcpus\" c=\"d nosmp e\"  maxcpus=4 nosmp";
+
+	tap_str(cmdline_find(text, "maxcpus"), "maxcpus=4 nosmp");
+	tap_str(cmdline_find(text, "nosmp"), "nosmp");
+	tap_str(cmdline_find(text, "a"), "a=b maxcpus\" c=\"d nosmp e\"  maxcpus=4 nosmp");
+	tap_ok(!cmdline_find(text, "max"), "a part of a name is none");
+	tap_ok(!cmdline_find(text, "4"), "nor is a value");
+	tap_ok(!cmdline_find("", "maxcpus"), "nothing has none");
+}
+
 int main(void)
 {
 	TAP_RUN(pieces_are_joined_by_one_blank);
 	TAP_RUN(a_line_that_is_too_long_is_an_error_with_both_numbers);
+	TAP_RUN(an_option_is_found_by_its_name);
 	TAP_RUN(a_word_is_found_where_it_stands_alone);
 	TAP_RUN(a_full_buffer_keeps_what_it_has_and_says_so);
 	TAP_RUN(one_switch_leaves_the_risky_options_out);

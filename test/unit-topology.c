@@ -112,34 +112,60 @@ static int load(const char *name, struct ktstr_topology **ret, struct err *e)
 	return init_shape_load(path, ret, e);
 }
 
+static bool reads(const char *name, const char *text)
+{
+	struct file_map m = FILE_MAP_INIT;
+	char path[256];
+	bool same;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	same = file_map(path, &m, NULL) == 0 && m.size == strlen(text) &&
+	       !memcmp(m.data, text, m.size);
+	file_unmap(&m);
+	return same;
+}
+
 static void pid_1_takes_cpus_offline(void)
 {
 	struct ktstr_topology *t = NULL;
 	struct err e = ERR_INIT;
-	struct file_map m;
-	char path[256];
 
 	put("shape", "1n1l4c1t/offline:2");
 	put("sys/devices/system/cpu/cpu1/online", "1");
 	put("sys/devices/system/cpu/cpu2/online", "1");
 	tap_eq(load("shape", &t, &e), 0);
-	tap_eq(init_shape_apply(dir, t, &e), 0);
-	snprintf(path, sizeof(path), "%s/sys/devices/system/cpu/cpu2/online", dir);
-	tap_ok(file_map(path, &m, NULL) == 0 && m.size == 1 && m.data[0] == '0', "CPU 2 is off");
-	file_unmap(&m);
-	path[strlen(path) - strlen("2/online")] = '1';
-	tap_ok(file_map(path, &m, NULL) == 0 && m.data[0] == '1', "CPU 1 is left alone");
-	file_unmap(&m);
+	tap_eq(init_shape_apply(dir, t, false, &e), 0);
+	tap_ok(reads("sys/devices/system/cpu/cpu2/online", "0"), "CPU 2 is off");
+	tap_ok(reads("sys/devices/system/cpu/cpu1/online", "1"), "CPU 1 is left alone");
+	ktstr_topology_destroy(t);
+}
+
+static void pid_1_brings_up_the_cpus_that_the_kernel_left_alone(void)
+{
+	struct ktstr_topology *t = ktstr_topology_parse("1n1l5c1t/offline:2", NULL, 0);
+	struct err e = ERR_INIT;
+
+	for (unsigned i = 1; i < 4; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "sys/devices/system/cpu/cpu%u/online", i);
+		put(name, "0");
+	}
+	/* CPU 0 has no such file, nor has CPU 4, as if the kernel were built for four */
+	tap_eq(init_shape_apply(dir, t, true, &e), 0);
+	tap_ok(reads("sys/devices/system/cpu/cpu1/online", "1"), "CPU 1 is up");
+	tap_ok(reads("sys/devices/system/cpu/cpu2/online", "0"), "CPU 2 shall be offline");
+	tap_ok(reads("sys/devices/system/cpu/cpu3/online", "1"), "CPU 3 is up");
 	ktstr_topology_destroy(t);
 }
 
 static void a_kernel_without_hotplug_is_an_error_that_names_the_cpu(void)
 {
-	struct ktstr_topology *t = ktstr_topology_parse("1n1l4c1t/offline:3", NULL, 0);
+	struct ktstr_topology *t = ktstr_topology_parse("1n1l6c1t/offline:5", NULL, 0);
 	struct err e = ERR_INIT;
 
-	tap_eq(init_shape_apply(dir, t, &e), -EOPNOTSUPP);
-	tap_str(err_text(&e), "take CPU 3 offline: the kernel has no CPU hotplug");
+	tap_eq(init_shape_apply(dir, t, false, &e), -EOPNOTSUPP);
+	tap_str(err_text(&e), "take CPU 5 offline: the kernel has no CPU hotplug");
 	ktstr_topology_destroy(t);
 }
 
@@ -163,6 +189,7 @@ int main(void)
 	TAP_RUN(a_bad_shape_says_why);
 	TAP_RUN(presets_can_be_listed_and_parsed);
 	TAP_RUN(pid_1_takes_cpus_offline);
+	TAP_RUN(pid_1_brings_up_the_cpus_that_the_kernel_left_alone);
 	TAP_RUN(a_kernel_without_hotplug_is_an_error_that_names_the_cpu);
 	TAP_RUN(a_host_that_tells_no_shape_is_no_error_but_a_bad_one_is);
 	file_remove_tree(dir, NULL);
