@@ -99,16 +99,25 @@ int monitor_put_uint(struct monitor *m, uint64_t kva, unsigned size, uint64_t v)
 
 	if (r < 0)
 		return r;
-	if ((size != 4 && size != 8) || gpa % size || left < size)
+	if ((size != 1 && size != 2 && size != 4 && size != 8) || gpa % size || left < size)
 		return -EINVAL;
 	p = mm_view(m->mm, gpa, size);
 	if (!p)
 		return -EFAULT;
 	/* one store, so that the guest sees the old number or the new one */
-	if (size == 4)
+	switch (size) {
+	case 1:
+		__atomic_store_n((uint8_t *)p, (uint8_t)v, __ATOMIC_RELAXED);
+		break;
+	case 2:
+		__atomic_store_n((uint16_t *)p, htole16((uint16_t)v), __ATOMIC_RELAXED);
+		break;
+	case 4:
 		__atomic_store_n((uint32_t *)p, htole32((uint32_t)v), __ATOMIC_RELAXED);
-	else
+		break;
+	default:
 		__atomic_store_n((uint64_t *)p, htole64(v), __ATOMIC_RELAXED);
+	}
 	return 0;
 }
 

@@ -69,7 +69,7 @@ int kbpf_array_at(const struct kbpf *b, const struct monitor *m, const struct kb
 	if (r < 0)
 		return r;
 	if (index >= map->max_entries)
-		return err_set(e, -ENOENT, "has %u elements", map->max_entries);
+		return err_set(e, -ENOENT, "it has %u elements", map->max_entries);
 	if (kbpf_get(b, m, map->kva, ARRAY_ELEM_SIZE, &size) < 0)
 		return err_set(e, -EFAULT, "leads out of memory");
 	if (size < map->value_size)

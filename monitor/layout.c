@@ -121,6 +121,8 @@ int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 {
 	struct layout_field all = { .type = id };
 
+	strip(btf, &all.type);
+	all.size = size_of(btf, all.type);
 	while (*path) {
 		struct layout_field part = { 0 };
 		struct search s = {
@@ -128,12 +130,16 @@ int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 			.left = MEMBERS_MAX, .ret = &part,
 		};
 
-		if (s.len >= NAME_MAX_BYTES || !find_member(&s, all.type, 0, 0))
-			return err_set(e, -ENOENT, "struct %s has no member %.*s",
-				       type_name(btf, all.type), (int)MIN(s.len, 64), path);
-		part.offset += all.offset;
-		all = part;
-		path += s.len;
+		/* an array's element needs no name, if that is what there is */
+		if (*path != '[') {
+			if (s.len >= NAME_MAX_BYTES || !find_member(&s, all.type, 0, 0))
+				return err_set(e, -ENOENT, "struct %s has no member %.*s",
+					       type_name(btf, all.type), (int)MIN(s.len, 64),
+					       path);
+			part.offset += all.offset;
+			all = part;
+			path += s.len;
+		}
 		while (*path == '[') {
 			int r = find_element(btf, path + 1, &all, e);
 

@@ -27,7 +27,7 @@ struct layout_field {
  */
 int layout_field(const struct btf *btf, const char *type, const char *path,
 		 struct layout_field *ret, struct err *e);
-/* The same, from a type's id. */
+/* The same, from a type's id: of an array "[2].a" leads on, and "" is the type itself. */
 int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 		    struct layout_field *ret, struct err *e);
 

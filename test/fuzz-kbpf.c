@@ -9,6 +9,7 @@
 
 #include "monitor/kbpf_json.h"
 #include "monitor/kbpf_types.h"
+#include "monitor/kbpf_write.h"
 #include "test/fuzz.h"
 #include "test/kbpf-guest.h"
 
@@ -93,6 +94,22 @@ static int on_element(const struct kbpf_element *el, void *arg)
 	return 0;
 }
 
+/* Values that fit no field: the search is what is of interest. */
+static void search(const struct look *l)
+{
+	static const char *const specs[] = {
+		".bss.all.three[1]=x", "a.bss.mode=x", "h.in.a=x", "a.bss[1].all.next.y=x",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct err e = ERR_INIT;
+		struct kbpf_written w;
+
+		FUZZ_CHECK(kbpf_write(l->f->b, l->f->g.monitor, l->types, specs[i], &w, &e) < 0);
+		FUZZ_CHECK(*err_text(&e));
+	}
+}
+
 static int on_map(const struct kbpf_map *map, void *arg)
 {
 	struct look *l = arg;
@@ -142,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = kbpf_each_map(l.f->b, l.f->g.monitor, on_map, &l, &e);
 	FUZZ_CHECK(r >= 0 || *err_text(&e));
 	FUZZ_CHECK(n || (r == 0 && l.maps == 4 && l.elements));
+	search(&l);
 	kbpf_types_destroy(l.types);
 	while (n--)
 		kbpf_guest_put(l.f, undo[n].at, 8, undo[n].was);
