@@ -36,6 +36,7 @@ struct init_host {
 	void *frame_arg;
 
 	bool stop;	/* the host asked to end the test */
+	bool go;	/* it answered WIRE_HOLD */
 	bool busy;	/* output is waiting: hand on no more for now */
 };
 

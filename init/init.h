@@ -38,6 +38,7 @@
  *                     in /ktstr/sched.args
  *   /ktstr/sched.limit  how long PID 1 waits for an attach, ms
  *   /staging/schedulers/NAME/scheduler  others, for a test to start
+ *   /ktstr/sched.hold the host writes into its maps before a test begins; empty
  *   /ktstr/sched.enable, /ktstr/sched.disable  files to write before and behind
  *                     the tests: path, NUL, value, NUL and so on
  *   /ktstr/topology   the shape of the machine, as ktstr_topology_parse() takes it
@@ -69,6 +70,7 @@ struct ktstr_test;
 #define INIT_SCHED_PATH "/scheduler"
 #define INIT_SCHED_ARGS "/ktstr/sched.args"
 #define INIT_SCHED_LIMIT "/ktstr/sched.limit"
+#define INIT_SCHED_HOLD "/ktstr/sched.hold"
 #define INIT_SCHED_ENABLE "/ktstr/sched.enable"
 #define INIT_SCHED_DISABLE "/ktstr/sched.disable"
 #define INIT_STAGED_DIR "/staging/schedulers"

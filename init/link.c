@@ -34,6 +34,8 @@ static void on_frame(const struct frame *f, void *arg)
 
 	if (f->type == WIRE_STOP)
 		l->host.stop = true;
+	else if (f->type == WIRE_GO)
+		l->host.go = true;
 	else if (l->host.on_frame)
 		l->host.on_frame(f, l->host.frame_arg);
 }
@@ -108,8 +110,8 @@ static void send_text(struct init_link *l, enum wire_type type, const void *payl
 static bool must_arrive(enum wire_type type)
 {
 	return type == WIRE_LIFECYCLE || type == WIRE_TEST_START || type == WIRE_CRASH ||
-	       type == WIRE_RESULT || type == WIRE_SCHED || type == WIRE_ENDED ||
-	       type == WIRE_EXIT;
+	       type == WIRE_RESULT || type == WIRE_SCHED || type == WIRE_HOLD ||
+	       type == WIRE_ENDED || type == WIRE_EXIT;
 }
 
 struct message {

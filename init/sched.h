@@ -45,6 +45,7 @@ struct init_sched_plan {
 	const char *sysrq;		/* SCX_SYSRQ, but for tests */
 	int events;			/* of scx_events_open(), or -1 */
 	int kmsg;			/* /dev/kmsg of its own, or -1 */
+	bool hold;			/* attached: wait for WIRE_GO before the tests */
 	unsigned attach_ms;		/* watchdog of an attach; 0: 15 s, as the host's default */
 	unsigned stop_ms;		/* after SIGINT; 0: 5 s */
 };

@@ -50,6 +50,7 @@ int init_sched_setup(struct init_sched_setup *s, struct init_host *h, struct err
 	*s = (struct init_sched_setup){
 		.plan = {
 			.path = under_test ? INIT_SCHED_PATH : NULL,
+			.hold = access(INIT_SCHED_HOLD, F_OK) == 0,
 			.staged = INIT_STAGED_DIR, .sysfs = SCX_SYSFS, .sysrq = SCX_SYSRQ,
 			.events = -1, .kmsg = -1,
 		},

@@ -48,6 +48,15 @@ static void settle(struct supervisor *s)
 
 /* --- around the tests ----------------------------------------------------------- */
 
+/* The host has something to do to the scheduler, and bounds the time for it. */
+static void hold(struct supervisor *s)
+{
+	s->host->go = false;
+	s->host->send(s->host, WIRE_HOLD, NULL, 0, NULL, 0);
+	while (!s->host->go && !s->host->stop && s->sched.state != SCHED_OFF)
+		turn(s);
+}
+
 bool supervise_sched_begin(struct supervisor *s)
 {
 	const struct init_sched_plan *plan = s->plan->sched;
@@ -56,6 +65,8 @@ bool supervise_sched_begin(struct supervisor *s)
 		return true;
 	init_sched_start(&s->sched, "", plan->path, plan->argv);
 	settle(s);
+	if (plan->hold && s->sched.state == SCHED_ATTACHED)
+		hold(s);
 	s->sched_failed = s->sched.state != SCHED_ATTACHED;
 	return !s->sched_failed;
 }

@@ -76,6 +76,8 @@ static const struct option_row rows[] = {
 	    .help = "echo VALUE > FILE in the guest, before the tests"),
 	ROW("sched-disable", OPTION_LIST, sched_disable, .arg = "CMD", .inner = true,
 	    .help = "the same, behind the tests"),
+	ROW("bpf-write", OPTION_LIST, bpf_write, .arg = "MAP.FIELD=VALUE", .inner = true,
+	    .help = "into a BPF map of the scheduler, once it is attached"),
 	ROW("stage", OPTION_LIST, stage, .arg = "NAME=PATH",
 	    .help = "a scheduler that tests can start by its name"),
 	ROW("accel", OPTION_ACCEL, accel, .arg = "auto|kvm|nested", .def = "auto",

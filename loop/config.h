@@ -59,6 +59,7 @@ struct config {
 	uint64_t sched_timeout_ns;	/* to be attached; 0: default, scaled by the accelerator */
 	uint64_t watchdog_ns;		/* of sched_ext, in the guest's kernel; 0: left alone */
 	struct strlist sched_enable, sched_disable;	/* "echo VALUE > FILE" */
+	struct strlist bpf_write;	/* MAP.FIELD=VALUE, when it is attached */
 	struct strlist stage;		/* "NAME=PATH": schedulers that tests start */
 	enum accel accel;
 	enum vm_irqchip irqchip;

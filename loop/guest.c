@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "loop/bpf_write.h"
 #include "loop/channel.h"
 #include "loop/run.h"
 
@@ -208,6 +209,12 @@ static void on_sched(struct ktstr_run *run, const struct frame *f)
 		too_short(run, f);
 }
 
+static void on_hold(struct ktstr_run *run, const struct frame *f)
+{
+	(void)f;
+	bpf_write_hold(run);
+}
+
 typedef void frame_fn(struct ktstr_run *run, const struct frame *f);
 
 /* Types without a row are not for us in this direction. */
@@ -223,6 +230,7 @@ static frame_fn *const frame_table[] = {
 	[WIRE_LOG] = on_log,
 	[WIRE_SCHED] = on_sched,
 	[WIRE_SCHED_LOG] = sched_on_log,
+	[WIRE_HOLD] = on_hold,
 	[WIRE_STDOUT] = on_stream,
 	[WIRE_STDERR] = on_stream,
 	[WIRE_GRANT] = on_stream,

@@ -85,6 +85,15 @@ static int add_limit(struct payload_draft *d, const struct config *c, struct err
 	return payload_add_bytes(d, PAYLOAD_SUFFIX, INIT_SCHED_LIMIT, &b, e);
 }
 
+/* Its presence is what it says. */
+static int add_hold(struct payload_draft *d, const struct config *c, struct err *e)
+{
+	_cleanup_(buf_fini) struct buf empty = BUF_INIT;
+
+	return c->bpf_write.count ?
+	       payload_add_bytes(d, PAYLOAD_SUFFIX, INIT_SCHED_HOLD, &empty, e) : 0;
+}
+
 int payload_schedulers(struct payload_draft *d, const struct payload_request *q, struct err *e)
 {
 	const struct config *c = q->config;
@@ -98,6 +107,8 @@ int payload_schedulers(struct payload_draft *d, const struct payload_request *q,
 	}
 	if (r == 0)
 		r = add_limit(d, c, e);
+	if (r == 0)
+		r = add_hold(d, c, e);
 	if (r == 0)
 		r = add_commands(d, &c->sched_enable, INIT_SCHED_ENABLE, e);
 	if (r == 0)

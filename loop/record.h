@@ -49,6 +49,7 @@ enum stop_reason {
 	STOP_SCHED_COMMAND,	/* a command of --sched-enable failed */
 	STOP_SCHED_DIED_EARLY,	/* the scheduler ended before it was attached */
 	STOP_SCHED_NOT_ATTACHED,	/* it runs, but was not attached in time */
+	STOP_BPF_WRITE,		/* a map of it could not be written (--bpf-write) */
 	STOP_SCHED_EJECTED,	/* the kernel threw it out */
 	STOP_SCHED_DIED,	/* it ended while the tests ran */
 	STOP_ESCAPE,		/* by Ctrl-A X at the command's terminal */

@@ -64,6 +64,7 @@ struct ktstr_run {
 	struct fate fate;		/* of schedulers, as the kernel has it */
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
+	bool held;			/* PID 1 waits for writes into BPF maps */
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
 
 	/* accel nested */
@@ -94,6 +95,10 @@ void run_nested_cancel(struct ktstr_run *run, bool hard);
 
 /* Pass a request for a dump on to the inner run; errors as those of run_dump_ask(). */
 int run_nested_dump(struct ktstr_run *run);
+
+/* A failure that ends the run: PID 1 is asked to stop, and has a while for it. */
+__attribute__((format(printf, 3, 4)))
+void run_kvm_end(struct ktstr_run *run, enum stop_reason why, const char *fmt, ...);
 
 /* Release what the accelerator holds, in any state. */
 void run_kvm_release(struct ktstr_run *run);

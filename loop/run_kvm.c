@@ -2,6 +2,7 @@
 /* A run on this machine's KVM: the board's events become facts, phases and an end. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "loop/bpf_write.h"
 #include "loop/machine.h"
 #include "loop/run.h"
 #include "monitor/monitor.h"
@@ -222,6 +224,11 @@ static void on_frozen(void *arg)
 	run_dump_frozen(arg);
 }
 
+static void on_settled(void *arg)
+{
+	bpf_write_go(arg);
+}
+
 void run_kvm_ready(struct ktstr_run *run)
 {
 	watch_ready(&run->watch);
@@ -357,10 +364,10 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	r = frame_decoder_init(&run->com2, FRAME_TEXT, on_com2_frame, on_com2_text, run);
 	if (r < 0)
 		return err_sys(e, r, "COM2");
-	if (run_dump_is_wanted(run)) {
+	if (run_dump_is_wanted(run))
 		run->watch.on_stuck = on_stuck;
-		run->watch.arg = run;
-	}
+	run->watch.on_settled = on_settled;
+	run->watch.arg = run;
 	fate_init(&run->fate, run->config.scheduler || run->config.stage.count ||
 		  run->config.sched_enable.count, run->config.watchdog_ns);
 	run->fate.on_exit = on_kernel_exit;
@@ -373,19 +380,35 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	return r;
 }
 
+/* A guest that has no PID 1 yet, or no ring, cannot be asked. */
+static bool ask_to_stop(struct ktstr_run *run)
+{
+	if (run->phases.now < PHASE_READY || run->phases.now >= PHASE_RESULT ||
+	    machine_send(run->machine, WIRE_STOP, NULL, 0) < 0)
+		return false;
+	phases_limit(&run->phases, CANCEL_GRACE_NS);
+	return true;
+}
+
 void run_kvm_cancel(struct ktstr_run *run, bool hard)
 {
-	/* a guest that has no PID 1 yet, or no ring, cannot be asked */
-	if (!hard && run->phases.now >= PHASE_READY && run->phases.now < PHASE_RESULT &&
-	    machine_send(run->machine, WIRE_STOP, NULL, 0) == 0) {
-		facts_stop(&run->facts, STOP_CANCELLED, "cancelled in phase %s",
-			   phase_name(run->phases.now));
-		phases_limit(&run->phases, CANCEL_GRACE_NS);
-		return;
-	}
 	facts_stop(&run->facts, STOP_CANCELLED, "cancelled in phase %s",
 		   phase_name(run->phases.now));
-	stop(run);
+	if (hard || !ask_to_stop(run))
+		stop(run);
+}
+
+void run_kvm_end(struct ktstr_run *run, enum stop_reason why, const char *fmt, ...)
+{
+	char text[sizeof(run->facts.stop_text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	facts_stop(&run->facts, why, "%s", text);
+	if (!ask_to_stop(run))
+		stop(run);
 }
 
 void run_kvm_release(struct ktstr_run *run)

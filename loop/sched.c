@@ -70,6 +70,7 @@ void sched_facts_fini(struct sched_facts *f)
 	strlist_fini(&f->log_tail);
 	json_object_put(f->kernel_exits);
 	json_object_put(f->watchdog);
+	json_object_put(f->bpf_writes);
 	*f = (struct sched_facts){ 0 };
 }
 
@@ -180,6 +181,8 @@ struct json_object *sched_facts_to_json(const struct sched_facts *f)
 	json_add_str(o, "ops", f->ops);
 	if (f->attach_ns)
 		json_add_ms(o, "attach_ms", f->attach_ns);
+	if (f->bpf_writes)
+		json_object_object_add(o, "bpf_writes", json_object_get(f->bpf_writes));
 	json_add_str(o, "why", f->why);
 	if (f->has_status)
 		add_exit(o, f->status);

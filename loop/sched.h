@@ -7,7 +7,7 @@
  *
  *	"scheduler": { "path", "args", "enable", "disable", "staged",
  *	               "status": "attached", "stopped", "ejected", ...; "ops",
- *	               "attach_ms", "why", "exit": { "code" | "signal" },
+ *	               "attach_ms", "bpf_writes", "why", "exit": { "code" | "signal" },
  *	               "log_bytes", "log_tail", "kernel_exits", "watchdog" }
  *
  * What the guest said is bounded and clean. Thread: control.
@@ -58,6 +58,7 @@ struct sched_facts {
 	uint64_t attach_ns;		/* 0: it was not attached */
 	char ops[WIRE_NAME_MAX];
 	char why[512];
+	struct json_object *bpf_writes;	/* as in the record; NULL: none */
 	struct strlist log_tail;
 	uint64_t log_bytes;
 	struct json_object *kernel_exits, *watchdog;	/* as in the record; NULL: none */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "loop/sched.h"
+#include "monitor/kbpf_write.h"
 
 #define SHOWN_MAX 100
 
@@ -135,6 +136,21 @@ static int check_watchdog(const struct config *c, struct err *e)
 	return 0;
 }
 
+static int check_writes(const struct config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->bpf_write.count; i++) {
+		int r = kbpf_write_check(c->bpf_write.item[i], e);
+
+		if (r < 0)
+			return err_ctx(e, r, "--bpf-write %.*s", SHOWN_MAX, c->bpf_write.item[i]);
+	}
+	if (c->bpf_write.count && !c->scheduler)
+		return err_set(e, -EINVAL, "--bpf-write: there is no --scheduler that has maps");
+	if (c->bpf_write.count && c->no_monitor)
+		return err_set(e, -EINVAL, "--bpf-write: needs the monitor: drop --no-monitor");
+	return 0;
+}
+
 int sched_options_check(const struct config *c, struct err *e)
 {
 	int r = check_commands(&c->sched_enable, "--sched-enable", e);
@@ -143,6 +159,8 @@ int sched_options_check(const struct config *c, struct err *e)
 		r = check_commands(&c->sched_disable, "--sched-disable", e);
 	if (r == 0)
 		r = check_staged(&c->stage, e);
+	if (r == 0)
+		r = check_writes(c, e);
 	if (r == 0 && c->sched_args.count && !c->scheduler)
 		return err_set(e, -EINVAL, "--sched-arg: there is no --scheduler to take it");
 	return r < 0 ? r : check_watchdog(c, e);

@@ -61,6 +61,7 @@ static const struct {
 	[STOP_SCHED_COMMAND] = { "scheduler-command", VERDICT_ERROR },
 	[STOP_SCHED_DIED_EARLY] = { "scheduler-died-early", VERDICT_FAIL },
 	[STOP_SCHED_NOT_ATTACHED] = { "scheduler-not-attached", VERDICT_FAIL },
+	[STOP_BPF_WRITE] = { "bpf-write", VERDICT_ERROR },
 	[STOP_SCHED_EJECTED] = { "scheduler-ejected", VERDICT_FAIL },
 	[STOP_SCHED_DIED] = { "scheduler-died", VERDICT_FAIL },
 	[STOP_ESCAPE] = { "escape", VERDICT_ERROR },

@@ -74,6 +74,18 @@ const struct sched_ext *watch_sched_ext(const struct watch *w)
 	return w->sched_ext;
 }
 
+bool watch_settled(const struct watch *w)
+{
+	return w->settled;
+}
+
+static void settle(struct watch *w)
+{
+	w->settled = true;
+	if (w->on_settled)
+		w->on_settled(w->arg);
+}
+
 /* --- a tick ------------------------------------------------------------------ */
 
 /* "<time on the CPU> <time waiting for one> ..." (Documentation/scheduler/sched-stats.rst) */
@@ -247,6 +259,7 @@ static void ask(struct watch *w)
 	if (!w->sampler) {
 		w->why = w->index_why;
 		log_info("the scheduler is not watched: %s", err_text(&w->why));
+		settle(w);
 		return;
 	}
 	err_set(&w->why, -ENODATA, "the guest ended before its kernel was found");
@@ -321,9 +334,10 @@ void watch_asked(struct watch *w, const struct vcpu_regs *regs)
 {
 	if (attach(w, regs) == 0) {
 		take(w);
-		return;
+	} else {
+		log_info("the scheduler is not watched: %s", err_text(&w->why));
+		series_destroy(w->series);
+		w->series = NULL;
 	}
-	log_info("the scheduler is not watched: %s", err_text(&w->why));
-	series_destroy(w->series);
-	w->series = NULL;
+	settle(w);
 }

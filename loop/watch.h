@@ -44,6 +44,7 @@ struct watch {
 	uint64_t interval_ns;		/* 0: not wanted */
 	/* a task has waited for half of sched_ext's watchdog time; NULL: nobody wants to know */
 	void (*on_stuck)(const char *text, void *arg);
+	void (*on_settled)(void *arg);	/* watch_settled() from now on; may be NULL */
 	void *arg;
 	struct err why;			/* why nothing is watched, if so */
 	struct machine *machine;	/* borrowed */
@@ -59,6 +60,7 @@ struct watch {
 	struct err index_why;
 
 	bool ready;			/* the guest is */
+	bool settled;			/* it is watched, or will not be */
 	struct monitor *monitor;	/* NULL: not attached yet */
 	struct series *series;
 	struct rules *rules;
@@ -77,7 +79,7 @@ struct watch {
 void watch_init(struct watch *w);
 /*
  * Begin to look up what is needed of the kernel in this file. interval_ns 0: only
- * names of code are wanted. on_stuck and arg are the caller's to set before.
+ * names of code are wanted. on_stuck, on_settled and arg are the caller's to set before.
  */
 void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,
 		 uint64_t interval_ns);
@@ -87,6 +89,8 @@ void watch_asked(struct watch *w, const struct vcpu_regs *regs);
 /* From watch_asked() on: of the guest's kernel, for others who look. NULL: it is not watched. */
 struct monitor *watch_monitor(const struct watch *w);
 const struct sched_ext *watch_sched_ext(const struct watch *w);
+/* It is watched, or it is known that it will not be, and why. */
+bool watch_settled(const struct watch *w);
 /*
  * The limits for what comes now: another test began. Before the guest is watched,
  * too.

@@ -157,12 +157,14 @@ static void try_split(struct search *s, const struct kbpf_map *map, size_t len)
 
 	if (!take_index(s->path, &len, &index) || !is_name(map->name, s->path, len, &exact))
 		return;
-	s->named = true;
 	if (find_place(s, map, index, field, &place, &why) < 0) {
-		if (!s->found)
+		/* of several that it could be, one whose name is all there is meant */
+		if (!s->found && (exact || !s->named))
 			err_set(&s->why, -ENOENT, "map %s: %s", map->name, err_text(&why));
+		s->named = true;
 		return;
 	}
+	s->named = true;
 	if (s->found && s->exact && !exact)
 		return;
 	s->found = s->found && s->exact == exact ? s->found + 1 : 1;
@@ -258,7 +260,7 @@ static int parse_value(const struct place *p, const char *text, uint64_t *ret, s
 	return parse_number(text, btf_int_encoding(t) & BTF_INT_SIGNED, size, ret, e);
 }
 
-/* --- all of it ---------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------------ */
 
 static int put(struct monitor *m, const struct place *p, struct kbpf_written *w, struct err *e)
 {

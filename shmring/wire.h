@@ -108,6 +108,7 @@ enum wire_type {
 	WIRE_LOG,		/* text: a notice of PID 1 */
 	WIRE_SCHED,		/* struct wire_sched: the scheduler under test */
 	WIRE_SCHED_LOG,		/* bytes: what it prints */
+	WIRE_HOLD,		/* nothing: the scheduler is attached, PID 1 waits for WIRE_GO */
 	WIRE_STDOUT,		/* bytes of the command; nested: of the inner ktstr, not granted */
 	WIRE_STDERR,		/* the same */
 	WIRE_ENDED,		/* struct wire_ended: the command is over */
@@ -117,6 +118,7 @@ enum wire_type {
 	WIRE_STATUS,		/* struct wire_exit: wait status of the inner ktstr */
 	/* host -> guest */
 	WIRE_STOP,		/* end the test now, report what there is */
+	WIRE_GO,		/* nothing: go on from WIRE_HOLD */
 	WIRE_SIGNAL,		/* struct wire_exit: for the command; nested: the inner ktstr */
 	WIRE_STDIN,		/* bytes for the command; none: their end */
 	WIRE_WINDOW,		/* struct wire_window */

@@ -104,6 +104,9 @@ a command comes after --: uname: unexpected argument|exec uname
 --numa.*: takes llcs=|run --numa lcs=2
 distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --sched-arg: there is no --scheduler|run --sched-arg x
+--bpf-write: there is no --scheduler|run --bpf-write a.b=1
+--bpf-write a.b: takes MAP.FIELD=VALUE|run --bpf-write a.b
+--bpf-write: needs the monitor|run --scheduler /bin/true --no-monitor --bpf-write a.b=1
 --sched-enable true: takes echo VALUE > FILE|run --sched-enable true
 --stage a: takes NAME=PATH|run --stage a
 --stage: two of the name a|run --stage a=./b --stage a=./c

@@ -270,6 +270,7 @@ static void fill(struct config *c)
 	config_set(c, "watchdog-timeout", "7s", NULL);
 	config_set(c, "sched-enable", "echo 1 > /x", NULL);
 	config_set(c, "sched-disable", "echo 0 > /x", NULL);
+	config_set(c, "bpf-write", ".bss.x[1]=2", NULL);
 	config_set(c, "stage", "other=./o", NULL);
 	config_set(c, "initramfs", "/i", NULL);
 	config_set(c, "relay", "1", NULL);
@@ -343,7 +344,8 @@ static void a_nested_run_gets_the_options_that_are_meant_for_it(void)
 		"--topology=1n1l2c1t", "--memory=1536K", "--cmdline=--a b=\"c d\"",
 		"--tty", "--timeout=1500us", "--sched-arg=--a=b c", "--sched-timeout=5s",
 		"--watchdog-timeout=7s", "--sched-enable=echo 1 > /x",
-		"--sched-disable=echo 0 > /x", "--irqchip=split", "--dmesg", "--no-fast-boot",
+		"--sched-disable=echo 0 > /x", "--bpf-write=.bss.x[1]=2",
+		"--irqchip=split", "--dmesg", "--no-fast-boot",
 		"--lz4", "--no-ring", "--no-monitor",
 		"--monitor-interval=20ms", "--rules=stall=0", "--dump-hold=2s",
 	};

@@ -148,6 +148,8 @@ static void what_cannot_be_written_says_why(void)
 		{ ".bss.all.nobody=1", -ENOENT,
 		  "map fixture.bss: struct value has no member nobody" },
 		{ ".bss.all.three[3]=1", -ENOENT, "map fixture.bss: three: an array of 3" },
+		{ "fixture.bss.all.x=1", -ENOENT,
+		  "map fixture.bss: struct value has no member x" },
 		{ "h.count=1", -ENOENT, "map h: it is no array, and only these can be written" },
 		{ ".bss.all=1", -EOPNOTSUPP, "only integers, bools and enums can be written" },
 		{ ".bss.all.next=1", -EOPNOTSUPP,

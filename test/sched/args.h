@@ -17,7 +17,7 @@ enum fixture_mode {
 
 /* Written before the program is loaded. */
 struct fixture_args {
-	unsigned int mode;
+	enum fixture_mode mode;
 	unsigned long long after_ns;
 	char text[FIXTURE_TEXT_MAX];
 };
@@ -27,5 +27,23 @@ struct fixture_state {
 	unsigned long long start_ns;	/* when the kernel called ops.init */
 	unsigned int exited;		/* ops.exit was called */
 };
+
+/* What nobody but the loader writes, in maps of several kinds: for who looks from outside. */
+struct fixture_entry {
+	enum fixture_mode mode;
+	int below;
+	struct {
+		unsigned char low : 3, high : 5;
+		unsigned short words[3];
+	} in;
+	union {
+		unsigned int whole;
+		unsigned char byte;
+	};
+	char name[16];
+};
+
+#define FIXTURE_ENTRIES 3
+#define FIXTURE_CPUS_MAX 64
 
 #endif

@@ -54,9 +54,35 @@ extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data__
 struct fixture_args args SEC(".data.args");
 struct fixture_state state SEC(".bss.state");
 
+/* enum bpf_map_type */
+#define HASH 1
+#define ARRAY 2
+#define PERCPU_ARRAY 6
+
+struct {
+	__uint(type, HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, struct fixture_entry);
+} entries_hash SEC(".maps");
+
+struct {
+	__uint(type, ARRAY);
+	__uint(max_entries, FIXTURE_ENTRIES);
+	__type(key, __u32);
+	__type(value, struct fixture_entry);
+} entries_array SEC(".maps");
+
+struct {
+	__uint(type, PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} entries_percpu SEC(".maps");
+
 static char error_format[] = "%s";
 
-static __always_inline int it_is_time(unsigned int mode)
+static __always_inline int it_is_time(enum fixture_mode mode)
 {
 	return args.mode == mode && bpf_ktime_get_ns() - state.start_ns >= args.after_ns;
 }

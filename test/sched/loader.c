@@ -163,6 +163,35 @@ static void attach(struct bpf_map *map, bool no_link)
 	check(syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) >= 0, "link");
 }
 
+static int map_fd(struct bpf_object *obj, const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+
+	check(map, name);
+	return bpf_map__fd(map);
+}
+
+static void fill_maps(struct bpf_object *obj)
+{
+	for (unsigned i = 0; i < FIXTURE_ENTRIES; i++) {
+		const struct fixture_entry e = {
+			.mode = (enum fixture_mode)i, .below = -1 - (int)i,
+			.in = { .low = 5, .high = (unsigned char)(30 + i), .words = { i, 2, 3 } },
+			.whole = 0x10000 + i, .name = "an entry",
+		};
+		const unsigned key = 100 * i;
+		unsigned long long of_cpu[FIXTURE_CPUS_MAX];
+
+		for (unsigned cpu = 0; cpu < FIXTURE_CPUS_MAX; cpu++)
+			of_cpu[cpu] = 1000 * i + cpu;
+		check(bpf_map_update_elem(map_fd(obj, "entries_hash"), &key, &e, 0) == 0 &&
+		      bpf_map_update_elem(map_fd(obj, "entries_array"), &i, &e, 0) == 0, "maps");
+		if (i < 2 && libbpf_num_possible_cpus() <= FIXTURE_CPUS_MAX)
+			check(bpf_map_update_elem(map_fd(obj, "entries_percpu"), &i, of_cpu,
+						  0) == 0, "entries_percpu");
+	}
+}
+
 static struct bpf_object *load(const struct options *o)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "fixture");
@@ -180,6 +209,7 @@ static struct bpf_object *load(const struct options *o)
 	/* it makes a queue, which may sleep; libbpf 1.1.2 knows no section for that */
 	bpf_program__set_flags(init, BPF_F_SLEEPABLE);
 	check(bpf_object__load(obj) == 0, "load");
+	fill_maps(obj);
 	attach(map, o->no_link);
 	return obj;
 }

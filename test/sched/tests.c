@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ktstr/test.h"
@@ -179,6 +180,53 @@ KTSTR_TEST(outlives_it, .tags = "manual")
 	while (ktstr_scheduler_is_attached(t))
 		if (ktstr_run_workers(t, 2, 50, ktstr_work_spin, NULL, w) < 0)
 			break;
+}
+
+/* --- maps ------------------------------------------------------------------------ */
+
+/* What bpftool says of a map, as a note. */
+static void note_map(struct ktstr_t *t, const char *name)
+{
+	char *const argv[] = { "bpftool", "map", "dump", "name", (char *)name, NULL };
+	char text[4000];
+	size_t n = 0;
+	ssize_t got;
+	int fd[2];
+	pid_t pid;
+
+	if (pipe(fd) < 0 || (pid = fork()) < 0) {
+		ktstr_check(t, false, "bpftool: %s", strerror(errno));
+		return;
+	}
+	if (!pid) {
+		dup2(fd[1], STDOUT_FILENO);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	close(fd[1]);
+	while ((got = read(fd[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)got;
+	close(fd[0]);
+	waitpid(pid, NULL, 0);
+	text[n] = '\0';
+	ktstr_note(t, "bpftool %s %s", name, text);
+}
+
+/* The guest's own view of the maps, and then a panic, at which the host takes its. */
+KTSTR_TEST(shows_maps_and_panics, .tags = "manual")
+{
+	static const char *const names[] = {
+		"entries_hash", "entries_array", "entries_percpu", ".data.args", ".bss.state",
+		"fixture_ops",
+	};
+	int fd;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		note_map(t, names[i]);
+	/* an answer of PID 1: it has sent the notes on */
+	check_start(t, ktstr_scheduler_start(t, "nobody", NULL), -EBUSY);
+	fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	ktstr_check(t, fd >= 0 && write(fd, "c", 1) == 1, "sysrq-trigger");
 }
 
 KTSTR_MAIN

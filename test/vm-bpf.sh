@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# BPF maps from outside: --bpf-write, and a dump beside what bpftool says inside.
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+. "$top_srcdir/test/vm.sh"
+fixture=$top_builddir/test/sched/fixture
+tests=$top_builddir/test/sched/tests
+[ -x "$fixture" ] ||
+	skip_all "the fixture scheduler was not built: ${BPF_MISSING:-see configure}"
+PATH=$PATH:/usr/sbin
+bpftool=$(command -v bpftool) || skip_all "there is no bpftool"
+vm_need_guest
+
+# What the host wrote is what bpftool finds, and the dump has what bpftool found.
+vm_run run --json --scheduler "$fixture" --sched-arg work -i "$bpftool" \
+	--dump "$vm_dir/dump" --cmdline sysctl.kernel.bpf_stats_enabled=1 \
+	--bpf-write 'entries_array[1].in.words[2]=0x77' \
+	--bpf-write '.data.args.args.text[0]=72' \
+	--bpf-write '.data.args.args.after_ns=60000000000' \
+	--bpf-write '.data.args.args.mode=FIXTURE_BAD_DSQ' "$tests" -- shows_maps_and_panics
+ok "a guest that panics fails" vm_ends 1
+ok "the record has what was written" vm_says scheduler.bpf_writes 4
+ok "in which map" vm_says scheduler.bpf_writes.0.map entries_array
+ok "over what" vm_says scheduler.bpf_writes.0.was 3
+ok "and a number for a name" vm_says scheduler.bpf_writes.3.now 3
+"$top_builddir/test/maps-same" "$vm_dir/dump" "$vm_dir/out" >"$vm_dir/same"
+cat "$vm_dir/same"
+for map in entries_hash entries_array entries_percpu .data.args .bss.state fixture_ops; do
+	ok "map $map is as bpftool shows it inside" grep -qx "$map: same" "$vm_dir/same"
+done
+ok "bpftool sees what was written" vm_test shows_maps_and_panics inconclusive 'words": \[1,2,119'
+ok "by an enumerator's name, too" vm_test shows_maps_and_panics \
+	inconclusive 'mode": "FIXTURE_BAD_DSQ"'
+
+# NAME RUNS of each program in the dump.
+programs()
+{
+	vm_n=$("$jsonget" "$vm_dir/dump" snapshots.0.programs) vm_i=0
+	while [ "$vm_i" -lt "${vm_n:-0}" ]; do
+		"$jsonget" "$vm_dir/dump" "snapshots.0.programs.$vm_i.name" \
+			"snapshots.0.programs.$vm_i.runs" | tr '\n' ' '
+		vm_i=$((vm_i + 1))
+	done
+}
+counted()
+{
+	programs | grep -Eq "$1" || { programs; return 1; }
+}
+ok "programs that ran once are counted once" counted 'fixture_init 1 '
+ok "and those that ran often, often" counted 'fixture_enqueue [1-9][0-9]+ '
+
+# The scheduler does what it is told while it runs.
+vm_run run --json --scheduler "$fixture" --sched-arg work --bpf-write '.data.args.args.text[0]=72' \
+	--bpf-write .data.args.args.mode=FIXTURE_ERROR "$tests" -- outlives_it
+ok "a scheduler that is told to err is ejected" vm_says stop scheduler-ejected
+ok "writes are done in their order" vm_like reason 'scx_bpf_error: H'
+
+vm_run run --json --scheduler "$fixture" --sched-arg work \
+	--bpf-write 'entries_array[1].below=-7' --bpf-write .data.args.args.nobody=1 \
+	"$tests" -- finds_it_attached
+ok "a field that does not exist is an error" vm_ends 99
+ok "it is told apart" vm_says stop bpf-write
+ok "and names the map and the field" vm_like reason \
+	'^--bpf-write .data.args.args.nobody=1: map .data.args:'
+ok "and what is wrong with them" vm_like reason 'struct fixture_args has no member nobody'
+ok "no test ran" vm_test finds_it_attached skip
+tap_done
