@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "loop/json.h"
 #include "loop/watch.h"
+#include "monitor/kbpf_seen.h"
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
 #include "monitor/sample.h"
@@ -56,6 +57,14 @@ static void add_presence(struct json_object *o, const struct watch *w)
 	sampler_absent(w->sampler, on_absent, absent);
 	sched_ext_available(w->sched_ext, on_available, available);
 	sched_ext_absent(w->sched_ext, on_absent, absent);
+	if (kbpf_seen_none(w->bpf))
+		on_absent("bpf", kbpf_seen_none(w->bpf), absent);
+	else
+		on_available("bpf", available);
+	if (kbpf_seen_uncounted(w->bpf))
+		on_absent("bpf_runs", kbpf_seen_uncounted(w->bpf), absent);
+	else
+		on_available("bpf_runs", available);
 	if (series_stat(w->series, 0, SAMPLE_HOST_CPU).n) {
 		on_available(sample_field_name(SAMPLE_HOST_CPU), available);
 		on_available(sample_field_name(SAMPLE_HOST_RUN_DELAY), available);
@@ -338,7 +347,7 @@ static struct json_object *findings(const struct watch *w)
 
 struct json_object *record_monitor(const struct watch *w)
 {
-	struct json_object *o;
+	struct json_object *o, *bpf;
 
 	if (!w->interval_ns)
 		return NULL;
@@ -352,6 +361,9 @@ struct json_object *record_monitor(const struct watch *w)
 		return o;
 	json_object_object_add(o, "scheduler_samples", json_object_new_uint64(w->schedulers));
 	json_object_object_add(o, "kernel", kernel(w));
+	bpf = record_bpf(w->bpf);
+	if (bpf)
+		json_object_object_add(o, "bpf", bpf);
 	json_object_object_add(o, "summary", summary(w));
 	json_object_object_add(o, "series", series(w));
 	return o;

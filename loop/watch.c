@@ -16,6 +16,7 @@
 #include "loop/job.h"
 #include "loop/kernel_index.h"
 #include "loop/machine.h"
+#include "monitor/kbpf_seen.h"
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
 #include "monitor/sample.h"
@@ -52,6 +53,7 @@ void watch_fini(struct watch *w)
 	monitor_destroy(w->monitor);
 	stuck_destroy(w->stuck);
 	sched_ext_destroy(w->sched_ext);
+	kbpf_seen_destroy(w->bpf);
 	sampler_destroy(w->sampler);
 	kindex_close(w->index);
 	free(w->image);
@@ -146,6 +148,7 @@ static void take(struct watch *w)
 	series_add(w->series, s);
 	events = count_events(w);
 	rules_add(w->rules, s, &events);
+	kbpf_seen_take(w->bpf, w->monitor);
 }
 
 static void look_for_stuck(struct watch *w)
@@ -272,6 +275,7 @@ static void work_index(void *arg)
 
 	if (kernel_index_open(w->image, &w->index, &w->index_why) < 0 || !w->interval_ns ||
 	    sched_ext_create(w->index, &w->sched_ext, &w->index_why) < 0 ||
+	    kbpf_seen_create(w->index, &w->bpf, &w->index_why) < 0 ||
 	    sampler_create(w->index, machine_cpus(w->machine), &w->sampler, &w->index_why) < 0)
 		return;
 	/* without memory for it there is no early look */

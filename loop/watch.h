@@ -27,6 +27,7 @@
 
 struct job;
 struct json_object;
+struct kbpf_seen;
 struct kindex;
 struct machine;
 struct monitor;
@@ -57,6 +58,7 @@ struct watch {
 	struct sampler *sampler;
 	struct stuck *stuck;		/* NULL: see on_stuck */
 	struct sched_ext *sched_ext;
+	struct kbpf_seen *bpf;
 	struct err index_why;
 
 	bool ready;			/* the guest is */
@@ -110,5 +112,7 @@ int watch_verdict(const struct watch *w, char *text, size_t size);
 
 /* The record's "monitor" (doc/monitor.md). A new object, the caller's; NULL: not wanted. */
 struct json_object *record_monitor(const struct watch *w);
+/* Its "bpf"; NULL: there was no program. */
+struct json_object *record_bpf(const struct kbpf_seen *s);
 
 #endif

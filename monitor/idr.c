@@ -65,6 +65,7 @@ int idr_layout(const struct btf *btf, struct idr_layout *ret, struct err *e)
 	if (slots != 16 && slots != SLOTS_MAX)
 		return err_set(e, -ENOENT, "struct xa_node has %u slots", slots);
 	ret->chunk_shift = slots == 16 ? 4 : 6;
+	ret->has_next = layout_field(btf, "idr", "idr_next", &ret->next, NULL) == 0;
 	if (ret->shift.size != 1 || ret->offset.size != 1 || ret->parent.size != 8)
 		return err_set(e, -ENOENT, "struct xa_node is of another form");
 	for (size_t i = 2; i < ARRAY_SIZE(rows); i++)

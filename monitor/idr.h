@@ -27,6 +27,8 @@ struct monitor;
 
 struct idr_layout {
 	struct layout_field head, base;			/* in struct idr */
+	bool has_next;
+	struct layout_field next;			/* the id that comes next */
 	struct layout_field shift, offset, parent, slots;	/* in struct xa_node */
 	uint32_t node_size;
 	unsigned chunk_shift;		/* 6: of 64 slots */

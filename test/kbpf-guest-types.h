@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum {
-	IDR_HEAD = 8, IDR_BASE = 16,
+	IDR_HEAD = 8, IDR_BASE = 16, IDR_NEXT = 20,
 	NODE_SHIFT = 0, NODE_OFFSET = 1, NODE_PARENT = 8, NODE_SLOTS = 40, NODE_BYTES = 552,
 	M_ID = 0, M_TYPE = 4, M_KEY_SIZE = 8, M_VALUE_SIZE = 12, M_MAX_ENTRIES = 16,
 	M_FLAGS = 20, M_BTF = 24, M_KEY_TYPE = 32, M_VALUE_TYPE = 36, M_KERNEL_TYPE = 40,
@@ -52,7 +52,8 @@ static struct btf *kbpf_guest_kernel_types(uint32_t *ret_ops)
 	int xa = KBPF_STRUCT(b, "xarray", 16, { "xa_head", p, 8 });
 	int map, head, bucket, buckets, node, common, kvalue;
 
-	KBPF_STRUCT(b, "idr", 24, { "idr_rt", xa, 0 }, { "idr_base", u32, IDR_BASE });
+	KBPF_STRUCT(b, "idr", 24, { "idr_rt", xa, 0 }, { "idr_base", u32, IDR_BASE },
+		    { "idr_next", u32, IDR_NEXT });
 	KBPF_STRUCT(b, "xa_node", NODE_BYTES, { "shift", u8, NODE_SHIFT },
 		    { "offset", u8, NODE_OFFSET }, { "parent", p, NODE_PARENT },
 		    { "slots", slots, NODE_SLOTS });

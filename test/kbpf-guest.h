@@ -99,6 +99,18 @@ static void kbpf_guest_add(struct kbpf_guest *f, unsigned i, const struct kbpf_m
 	kbpf_guest_slot(f, 0, map->id, KBPF_MAP(i));
 }
 
+/* A struct_ops program in slot id of node 0; its counters are at 0x600 + 0x20 * i of each CPU. */
+__attribute__((unused))
+static void kbpf_guest_program(struct kbpf_guest *f, unsigned i, uint32_t id, const char *name)
+{
+	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_TYPE, 4, KBPF_PROG_STRUCT_OPS);
+	kbpf_guest_ptr(f, KBPF_PROG(i) + PROG_AT_AUX, KBPF_PROG(i) + AUX);
+	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_STATS, 8, 0x600 + 0x20 * i);
+	kbpf_guest_put(f, KBPF_PROG(i) + AUX + AUX_AT_ID, 4, id);
+	mm_write(f->g.mm, KBPF_PROG(i) + AUX + AUX_AT_NAME, name, strlen(name) + 1);
+	kbpf_guest_slot(f, 0, id, KBPF_PROG(i));
+}
+
 static bool kbpf_guest_open(struct kbpf_guest *f)
 {
 	const void *raw;

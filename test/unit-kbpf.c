@@ -435,16 +435,6 @@ static int on_program(const struct kbpf_program *p, void *arg)
 	return 0;
 }
 
-static void add_program(struct kbpf_guest *f, unsigned i, uint32_t id, const char *name)
-{
-	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_TYPE, 4, KBPF_PROG_STRUCT_OPS);
-	kbpf_guest_ptr(f, KBPF_PROG(i) + PROG_AT_AUX, KBPF_PROG(i) + AUX);
-	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_STATS, 8, 0x600 + 0x20 * i);
-	kbpf_guest_put(f, KBPF_PROG(i) + AUX + AUX_AT_ID, 4, id);
-	mm_write(f->g.mm, KBPF_PROG(i) + AUX + AUX_AT_NAME, name, strlen(name) + 1);
-	kbpf_guest_slot(f, 0, id, KBPF_PROG(i));
-}
-
 static void programs_are_found_with_their_counts(void)
 {
 	struct kbpf_count n;
@@ -453,8 +443,8 @@ static void programs_are_found_with_their_counts(void)
 
 	if (kbpf_guest_open(&f)) {
 		kbpf_guest_head(&f, VMLINUX_AT_PROG_IDR, kbpf_guest_entry(&f, 0));
-		add_program(&f, 0, 3, "enqueue");
-		add_program(&f, 1, 9, "dispatch");
+		kbpf_guest_program(&f, 0, 3, "enqueue");
+		kbpf_guest_program(&f, 1, 9, "dispatch");
 		for (unsigned cpu = 0; cpu < 2; cpu++)
 			for (unsigned i = 0; i < 3; i++)
 				kbpf_guest_put(&f, GUEST_KERNEL_PERCPU + 0x620 + 8 * i +

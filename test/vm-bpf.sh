@@ -22,7 +22,7 @@ ok "a guest that panics fails" vm_ends 1
 ok "the record has what was written" vm_says scheduler.bpf_writes 4
 ok "in which map" vm_says scheduler.bpf_writes.0.map entries_array
 ok "over what" vm_says scheduler.bpf_writes.0.was 3
-ok "and a number for a name" vm_says scheduler.bpf_writes.3.now 3
+ok "and a number for a name" vm_like scheduler.bpf_writes.3.now '^[1-9]'
 "$top_builddir/test/maps-same" "$vm_dir/dump" "$vm_dir/out" >"$vm_dir/same"
 cat "$vm_dir/same"
 for map in entries_hash entries_array entries_percpu .data.args .bss.state fixture_ops; do
@@ -32,27 +32,36 @@ ok "bpftool sees what was written" vm_test shows_maps_and_panics inconclusive 'w
 ok "by an enumerator's name, too" vm_test shows_maps_and_panics \
 	inconclusive 'mode": "FIXTURE_BAD_DSQ"'
 
-# NAME RUNS of each program in the dump.
+# programs FILE PATH: NAME RUNS of each.
 programs()
 {
-	vm_n=$("$jsonget" "$vm_dir/dump" snapshots.0.programs) vm_i=0
+	vm_n=$("$jsonget" "$1" "$2") vm_i=0
 	while [ "$vm_i" -lt "${vm_n:-0}" ]; do
-		"$jsonget" "$vm_dir/dump" "snapshots.0.programs.$vm_i.name" \
-			"snapshots.0.programs.$vm_i.runs" | tr '\n' ' '
+		"$jsonget" "$1" "$2.$vm_i.name" "$2.$vm_i.runs" | tr '\n' ' '
 		vm_i=$((vm_i + 1))
 	done
 }
+# counted ERE FILE PATH
 counted()
 {
-	programs | grep -Eq "$1" || { programs; return 1; }
+	vm_programs=$(programs "$2" "$3")
+	printf '%s\n' "$vm_programs" | grep -Eq "$1" && return 0
+	echo "$vm_programs"
+	return 1
 }
-ok "programs that ran once are counted once" counted 'fixture_init 1 '
-ok "and those that ran often, often" counted 'fixture_enqueue [1-9][0-9]+ '
+for where in "$vm_dir/dump snapshots.0.programs" "$vm_dir/out monitor.bpf.programs"; do
+	# shellcheck disable=SC2086 # two words
+	ok "a program that ran once is counted once: ${where##* }" counted 'fixture_init 1 ' $where
+	# shellcheck disable=SC2086
+	ok "and one that runs often, often" counted 'fixture_enqueue [1-9][0-9]+ ' $where
+done
 
 # The scheduler does what it is told while it runs.
 vm_run run --json --scheduler "$fixture" --sched-arg work --bpf-write '.data.args.args.text[0]=72' \
 	--bpf-write .data.args.args.mode=FIXTURE_ERROR "$tests" -- outlives_it
 ok "a scheduler that is told to err is ejected" vm_says stop scheduler-ejected
+ok "what the kernel does not count is absent" vm_json monitor.bpf.programs.0.name
+ok "with the reason" vm_prints out '"kernel.bpf_stats_enabled is 0"'
 ok "writes are done in their order" vm_like reason 'scx_bpf_error: H'
 
 vm_run run --json --scheduler "$fixture" --sched-arg work \
