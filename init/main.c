@@ -100,6 +100,19 @@ static int run_tests(struct init_link *l, const struct guest *g,
 	return r;
 }
 
+static int apply_shape(const struct ktstr_topology *shape, struct err *e)
+{
+	bool late = getenv(INIT_LATE_ENV) != NULL;
+	int r;
+
+	if (late)
+		init_shape_gather(true);
+	r = init_shape_apply("", shape, late, e);
+	if (late)
+		init_shape_gather(false);
+	return r;
+}
+
 /* Everything between the first mounts and READY. */
 static int prepare(struct init_link *l, struct guest *g, struct err *e)
 {
@@ -109,7 +122,7 @@ static int prepare(struct init_link *l, struct guest *g, struct err *e)
 		return r;
 	r = init_shape_load(INIT_SHAPE_PATH, &g->shape, e);
 	if (r == 0)
-		r = init_shape_apply("", g->shape, getenv(INIT_LATE_ENV) != NULL, e);
+		r = apply_shape(g->shape, e);
 	else if (r == -ENOENT)
 		r = 0;
 	if (r < 0)

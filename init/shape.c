@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "ktstr/topology.h"
+
+#define KTHREADD_PID 2		/* always: rest_init() of Linux, init/main.c */
 
 int init_shape_load(const char *path, struct ktstr_topology **ret, struct err *e)
 {
@@ -47,6 +50,22 @@ static int switch_cpu(const char *root, unsigned cpu, bool on, struct err *e)
 	if (fd < 0 || write(fd, on ? "1" : "0", 1) != 1)
 		return err_sys(e, -errno, on ? "bring CPU %u up" : "take CPU %u offline", cpu);
 	return 0;
+}
+
+void init_shape_gather(bool on)
+{
+	static const pid_t who[] = { 0, KTHREADD_PID };
+	cpu_set_t cpus;
+
+	if (on) {
+		CPU_ZERO(&cpus);
+		CPU_SET(0, &cpus);
+	} else {
+		memset(&cpus, 0xff, sizeof(cpus));
+	}
+	/* it saves time and no more; what is allowed all CPUs is not refused */
+	for (size_t i = 0; i < ARRAY_SIZE(who); i++)
+		(void)!sched_setaffinity(who[i], sizeof(cpus), &cpus);
 }
 
 int init_shape_apply(const char *root, const struct ktstr_topology *t, bool late, struct err *e)

@@ -23,4 +23,11 @@ int init_shape_load(const char *path, struct ktstr_topology **ret, struct err *e
  */
 int init_shape_apply(const char *root, const struct ktstr_topology *t, bool late, struct err *e);
 
+/*
+ * For the time that it takes to bring up CPUs: this process and kthreadd, which
+ * makes each CPU's threads, run on CPU 0 alone. Elsewhere each of their many
+ * wake-ups is an interrupt to a CPU that sleeps. (true), then anywhere (false).
+ */
+void init_shape_gather(bool on);
+
 #endif

@@ -26,11 +26,14 @@ static unsigned host_cpus(void)
 /*
  * Before the kernel has its high-resolution timers each CPU that is up takes
  * HZ interrupts a second, and each is some exits: a hundred CPUs and more need
- * all of a host's. Who says how many CPUs the kernel brings up is obeyed.
+ * all of a host's. Who says how many CPUs the kernel brings up is obeyed; and
+ * where some are kept from kernel threads, PID 1 does not move those
+ * (init_shape_gather()).
  */
 static bool cpus_come_late(const struct config *c, unsigned guest_cpus)
 {
-	static const char *const decided[] = { "maxcpus", "nr_cpus", "nosmp" };
+	static const char *const decided[] = { "maxcpus", "nr_cpus", "nosmp", "isolcpus",
+					       "nohz_full" };
 
 	for (size_t i = 0; c->cmdline && i < ARRAY_SIZE(decided); i++)
 		if (cmdline_find(c->cmdline, decided[i]))
