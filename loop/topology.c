@@ -165,6 +165,16 @@ uint64_t ktstr_topology_node_memory_bytes(const struct ktstr_topology *t, unsign
 	return n->has_memory ? n->memory_bytes : UINT64_MAX;
 }
 
+uint64_t ktstr_topology_node_cache_bytes(const struct ktstr_topology *t, unsigned node)
+{
+	return has_node(t, node) ? topo_node(&t->topo, node)->cache.size_bytes : 0;
+}
+
+unsigned ktstr_topology_node_cache_line_bytes(const struct ktstr_topology *t, unsigned node)
+{
+	return has_node(t, node) ? topo_node(&t->topo, node)->cache.line_bytes : 0;
+}
+
 unsigned ktstr_topology_distance(const struct ktstr_topology *t, unsigned from, unsigned to)
 {
 	return has_node(t, from) && has_node(t, to) ? topo_distance(&t->topo, from, to) : 0;

@@ -17,7 +17,8 @@ static char dir[TMP_DIR_MAX];
 static void a_shape_answers_for_each_cpu_and_node(void)
 {
 	struct ktstr_topology *t = ktstr_topology_parse(
-		"3n3l2c2t/node:llcs=1,mem=1G/node:llcs=0/node:llcs=2/offline:11/possible:14",
+		"3n3l2c2t/node:llcs=1,mem=1G,cache=64M:complex:wt:128/node:llcs=0/node:llcs=2"
+		"/offline:11/possible:14",
 		NULL, 0);
 
 	tap_eq(ktstr_topology_nodes(t), 3);
@@ -38,6 +39,9 @@ static void a_shape_answers_for_each_cpu_and_node(void)
 	tap_eq(ktstr_topology_node_bandwidth_mbs(t, 0), 51200);
 	tap_eq(ktstr_topology_node_memory_bytes(t, 0), GIB);
 	tap_eq(ktstr_topology_node_memory_bytes(t, 1), UINT64_MAX);
+	tap_eq(ktstr_topology_node_cache_bytes(t, 0), GIB / 16);
+	tap_eq(ktstr_topology_node_cache_line_bytes(t, 0), 128);
+	tap_eq(ktstr_topology_node_cache_bytes(t, 2), 0);
 	tap_eq(ktstr_topology_distance(t, 0, 2), 20);
 	tap_ok(ktstr_topology_has_numa(t), "it has nodes");
 	tap_ok(ktstr_topology_cpu_is_offline(t, 11), "CPU 11 is offline");
@@ -60,6 +64,9 @@ static void questions_about_what_is_not_there_have_an_answer(void)
 	tap_eq(ktstr_topology_node_latency_ns(t, 1), 0);
 	tap_eq(ktstr_topology_node_bandwidth_mbs(t, 1), 0);
 	tap_eq(ktstr_topology_node_memory_bytes(t, 1), 0);
+	tap_eq(ktstr_topology_node_cache_bytes(t, 0), 0);
+	tap_eq(ktstr_topology_node_cache_bytes(t, 1), 0);
+	tap_eq(ktstr_topology_node_cache_line_bytes(t, 0), 0);
 	tap_eq(ktstr_topology_distance(t, 0, 1), 0);
 	ktstr_topology_destroy(t);
 	ktstr_topology_destroy(NULL);

@@ -181,3 +181,35 @@ KTSTR_TEST(node_performance, .about = "memory has the latency and bandwidth aske
 	if (!any)
 		ktstr_skip(t, "one node: there is no HMAT");
 }
+
+#define CACHE_DIR NODE_DIR "/node%u/memory_side_cache"
+
+static void expect_cache(struct ktstr_t *t, const struct ktstr_topology *s, unsigned node)
+{
+	char path[128], indexing[16] = "?", policy[16] = "?";
+
+	/* Linux names the folder by the level, and we tell of one level */
+	snprintf(path, sizeof(path), CACHE_DIR "/index1/size", node);
+	expect_number(t, ktstr_topology_node_cache_bytes(s, node), path);
+	snprintf(path, sizeof(path), CACHE_DIR "/index1/line_size", node);
+	expect_number(t, ktstr_topology_node_cache_line_bytes(s, node), path);
+	read_line(indexing, sizeof(indexing), CACHE_DIR "/index1/indexing", node);
+	read_line(policy, sizeof(policy), CACHE_DIR "/index1/write_policy", node);
+	ktstr_note(t, "node %u: indexing %s, write policy %s", node, indexing, policy);
+}
+
+KTSTR_TEST(node_cache, .about = "memory has the cache in front of it asked for (HMAT)")
+{
+	const struct ktstr_topology *s = shape_of(t);
+	char path[64];
+
+	if (!s || !kernel_has_nodes(t))
+		return;
+	for (unsigned n = 0; n < nodes_of(s); n++) {
+		snprintf(path, sizeof(path), CACHE_DIR, n);
+		if (ktstr_topology_node_cache_bytes(s, n))
+			expect_cache(t, s, n);
+		else
+			ktstr_check(t, access(path, F_OK) < 0, "node %u has a cache", n);
+	}
+}

@@ -67,6 +67,10 @@ KTSTR_API unsigned ktstr_topology_node_bandwidth_mbs(const struct ktstr_topology
 /* What the node claims of the guest's memory; UINT64_MAX: an equal share. */
 KTSTR_API uint64_t ktstr_topology_node_memory_bytes(const struct ktstr_topology *t,
 						    unsigned node);
+/* The cache in front of the node's memory (HMAT): its size and its lines. 0: it has none. */
+KTSTR_API uint64_t ktstr_topology_node_cache_bytes(const struct ktstr_topology *t, unsigned node);
+KTSTR_API unsigned ktstr_topology_node_cache_line_bytes(const struct ktstr_topology *t,
+							unsigned node);
 /* ACPI's: 10 is local. 0 when there is no such node. */
 KTSTR_API unsigned ktstr_topology_distance(const struct ktstr_topology *t, unsigned from,
 					   unsigned to);
