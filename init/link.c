@@ -111,7 +111,7 @@ static bool must_arrive(enum wire_type type)
 {
 	return type == WIRE_LIFECYCLE || type == WIRE_TEST_START || type == WIRE_CRASH ||
 	       type == WIRE_RESULT || type == WIRE_SCHED || type == WIRE_HOLD ||
-	       type == WIRE_ENDED || type == WIRE_EXIT;
+	       type == WIRE_DUMP_ASK || type == WIRE_ENDED || type == WIRE_EXIT;
 }
 
 struct message {

@@ -138,6 +138,7 @@ static void clean_up(struct supervisor *s, struct running *r)
 	if (init_sched_lost(&s->sched))
 		on_sched_lost(s, r);
 	supervise_sched_restore(s);
+	supervise_dump_restore(s);
 	s->host->settle(s->host);
 	if (left)
 		init_log(s->host, "%u processes of test %s could not be killed", left,
@@ -316,6 +317,8 @@ int init_supervise(const struct init_plan *plan, struct init_host *host, struct 
 	};
 	int r = supervisor_init(&s, e);
 
+	host->on_frame = supervise_on_frame;
+	host->frame_arg = &s;
 	if (r == 0 && !supervise_sched_begin(&s))
 		r = INIT_EXIT_FAIL;
 	if (r == 0)
@@ -323,6 +326,7 @@ int init_supervise(const struct init_plan *plan, struct init_host *host, struct 
 	if (r == 0)
 		r = exit_code(&s);
 	supervise_sched_finish(&s);
+	host->on_frame = NULL;
 	supervisor_fini(&s);
 	return r;
 }

@@ -24,6 +24,8 @@ struct supervisor {
 	unsigned verdicts[WIRE_VERDICT_COUNT];
 	struct init_sched sched;
 	bool asked;		/* a test waits for the end of a start or a stop */
+	unsigned dumps;		/* that tests asked for and the host has not answered */
+	unsigned stale_dumps;	/* of them those whose test has ended */
 	bool sched_failed;	/* the one under test: no test can run any more */
 };
 
@@ -67,6 +69,15 @@ void supervise_sched_restore(struct supervisor *s);
 void supervise_sched_ready(struct supervisor *s);
 /* A test asks for a start or a stop. False: nonsense. */
 bool supervise_sched_ask(struct supervisor *s, const struct frame *f);
+
+/* --- snapshots: supervise_dump.c --- */
+
+/* A test asks for one. False: nonsense. */
+bool supervise_dump_ask(struct supervisor *s, const struct frame *f);
+/* The test has ended: answers to it are nobody's. */
+void supervise_dump_restore(struct supervisor *s);
+/* A frame of the host, arg is the supervisor: answers a test that waits. */
+void supervise_on_frame(const struct frame *f, void *arg);
 
 enum wire_verdict supervise_worse(enum wire_verdict a, enum wire_verdict b);
 

@@ -45,6 +45,8 @@ static bool on_packet(struct supervisor *s, struct running *r, size_t n)
 		return true;
 	case WIRE_SCHED_ASK:
 		return supervise_sched_ask(s, &f);
+	case WIRE_DUMP_ASK:
+		return supervise_dump_ask(s, &f);
 	default:
 		return false;
 	}

@@ -28,6 +28,8 @@ struct init_shared {
 	atomic_bool stop;
 	atomic_uint answers;	/* to WIRE_SCHED_ASK, since the page is there */
 	atomic_int answer;	/* the last one: 0 or a negative errno */
+	atomic_uint dumps;	/* the same for WIRE_DUMP_ASK */
+	atomic_int dump_answer;
 };
 
 struct ktstr_t {

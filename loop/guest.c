@@ -215,6 +215,13 @@ static void on_hold(struct ktstr_run *run, const struct frame *f)
 	bpf_write_hold(run);
 }
 
+static void on_dump_ask(struct ktstr_run *run, const struct frame *f)
+{
+	_cleanup_free_ char *text = text_clean_dup(f->payload, f->length);
+
+	run_dump_test(run, text ? text : "");
+}
+
 typedef void frame_fn(struct ktstr_run *run, const struct frame *f);
 
 /* Types without a row are not for us in this direction. */
@@ -231,6 +238,7 @@ static frame_fn *const frame_table[] = {
 	[WIRE_SCHED] = on_sched,
 	[WIRE_SCHED_LOG] = sched_on_log,
 	[WIRE_HOLD] = on_hold,
+	[WIRE_DUMP_ASK] = on_dump_ask,
 	[WIRE_STDOUT] = on_stream,
 	[WIRE_STDERR] = on_stream,
 	[WIRE_GRANT] = on_stream,

@@ -40,6 +40,7 @@ struct run_dump {
 	struct json_object *snapshots;	/* NULL: none yet */
 	char trigger[24];		/* who asked for the one that is under way; "": none is */
 	char reason[512];
+	bool test_waits;		/* for it */
 	bool held;			/* it is taken, the guest stands still for longer */
 	ev_timer hold;
 };
@@ -118,6 +119,8 @@ bool run_dump_is_wanted(const struct ktstr_run *run);
  */
 __attribute__((format(printf, 3, 4)))
 int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ...);
+/* A test asks for one, and waits for the answer. */
+void run_dump_test(struct ktstr_run *run, const char *why);
 /* The guest stands still. */
 void run_dump_frozen(struct ktstr_run *run);
 /* The vCPUs have parked: a dump, if it was wanted and the end was a bad one. */

@@ -88,15 +88,38 @@ static void take(struct ktstr_run *run, const char *trigger, const char *reason,
 
 /* --- of a guest that goes on --------------------------------------------------- */
 
+/* Whoever waits for it is in the guest, which runs. */
+static void answer_test(struct ktstr_run *run, int r)
+{
+	const struct wire_exit x = { .code = r };
+
+	r = machine_send(run->machine, WIRE_DUMPED, &x, sizeof(x));
+	if (r < 0)
+		facts_finding(&run->facts, "Lost", "no room to tell a test of its dump");
+}
+
+void run_dump_test(struct ktstr_run *run, const char *why)
+{
+	int r = run_dump_ask(run, "test", "%s", why);
+
+	if (r < 0)
+		answer_test(run, r);
+	else
+		run->dump.test_waits = true;
+}
+
 static void thaw(struct ktstr_run *run)
 {
 	const uint64_t ns = machine_thaw(run->machine);
 	const char *why = machine_freeze_why(run->machine);
+	const bool test_waits = run->dump.test_waits;
 
 	run->dump.trigger[0] = '\0';
-	run->dump.held = false;
+	run->dump.held = run->dump.test_waits = false;
 	if (!ns)	/* it ends */
 		return;
+	if (test_waits)
+		answer_test(run, 0);
 	phases_extend(&run->phases, ns);
 	run->facts.freezes++;
 	run->facts.frozen_ns += ns;
@@ -170,7 +193,7 @@ void run_dump_release(struct ktstr_run *run)
 {
 	if (run->dump.held)
 		ev_timer_stop(run->loop, &run->dump.hold);
-	run->dump.held = false;
+	run->dump.held = run->dump.test_waits = false;
 	run->dump.trigger[0] = '\0';
 }
 

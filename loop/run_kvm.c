@@ -187,10 +187,16 @@ static void on_asked(unsigned cpu, const struct vcpu_regs *regs, void *arg)
 static void on_kernel_exit(struct fate_exit *x, void *arg)
 {
 	struct ktstr_run *run = arg;
+	char text[300];
 
 	drain_ring(run, RING_FRAMES_MAX);
 	if (run->current)
 		memcpy(x->test, run->facts.test[run->current - 1].name, sizeof(x->test));
+	/* some milliseconds later its tasks are the kernel's */
+	if (x->exit.is_error) {
+		sched_ext_exit_text(&x->exit, text, sizeof(text));
+		(void)run_dump_ask(run, "scheduler-error", "%s: %s", x->exit.ops, text);
+	}
 	if (sched_on_kernel_exit(run, &x->exit))
 		phases_limit(&run->phases, EJECT_GRACE_NS);
 }

@@ -112,6 +112,7 @@ enum wire_type {
 	WIRE_STDOUT,		/* bytes of the command; nested: of the inner ktstr, not granted */
 	WIRE_STDERR,		/* the same */
 	WIRE_ENDED,		/* struct wire_ended: the command is over */
+	WIRE_DUMP_ASK,		/* text, why: a test wants a snapshot of the guest */
 	/* a test -> PID 1, no further */
 	WIRE_SCHED_ASK,		/* enum wire_sched_ask, strings with their NULs */
 	/* nested only, outer guest -> host */
@@ -119,6 +120,7 @@ enum wire_type {
 	/* host -> guest */
 	WIRE_STOP,		/* end the test now, report what there is */
 	WIRE_GO,		/* nothing: go on from WIRE_HOLD */
+	WIRE_DUMPED,		/* struct wire_exit, 0 or a negative errno: to WIRE_DUMP_ASK */
 	WIRE_SIGNAL,		/* struct wire_exit: for the command; nested: the inner ktstr */
 	WIRE_STDIN,		/* bytes for the command; none: their end */
 	WIRE_WINDOW,		/* struct wire_window */
@@ -163,6 +165,7 @@ enum wire_sched_ask {
 	WIRE_SCHED_ASK_START,		/* name ("": the one of --scheduler), arguments */
 };
 
+#define WIRE_DUMP_TEXT_MAX 256
 #define WIRE_NAME_MAX 128	/* bytes of a name, NUL padded */
 
 struct wire_lifecycle {

@@ -181,6 +181,17 @@ KTSTR_API int ktstr_scheduler_stop(struct ktstr_t *t);
 /* Does the kernel run a BPF scheduler just now? */
 KTSTR_API bool ktstr_scheduler_is_attached(const struct ktstr_t *t);
 
+/*
+ * Have the host write a snapshot of this guest to the file of --dump: registers,
+ * runqueues, tasks that wait, dispatch queues, BPF maps. why becomes its reason and
+ * may be NULL; 256 bytes of it are told. Waits until it is taken: what happened before
+ * the call is in it, and the pause is not to be seen. Returns 0; -ENOENT there is no
+ * --dump, -E2BIG the run has as many as it keeps (16), -EAGAIN the host is at another
+ * one, or the guest is ending. One call at a time, from any process or thread of the
+ * test.
+ */
+KTSTR_API int ktstr_dump(struct ktstr_t *t, const char *why);
+
 #ifdef __cplusplus
 }
 #endif

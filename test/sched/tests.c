@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ktstr/test.h"
@@ -116,6 +117,32 @@ KTSTR_TEST(staged_forgets, .tags = "manual")
 KTSTR_TEST(staged_hoards, .tags = "manual")
 {
 	be_forgotten(t, ktstr_scheduler_start(t, "fixture", "hoard", "0", "forgotten", NULL));
+}
+
+/* Under the scheduler of --scheduler. */
+KTSTR_TEST(is_forgotten, .tags = "manual")
+{
+	be_forgotten(t, 0);
+}
+
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* The host stops the guest for longer, as vm-dump.sh has it. */
+KTSTR_TEST(sees_no_pause, .tags = "manual")
+{
+	const double before = now_s();
+	int r = ktstr_dump(t, "as I wished");
+	const double took = now_s() - before;
+
+	ktstr_check(t, r == 0, "ktstr_dump: %s", strerror(-r));
+	ktstr_check(t, took < 2.5, "it took %.3f s", took);
+	ktstr_note(t, "it took %.3f s", took);
 }
 
 KTSTR_TEST(staged_bad_dsq, .tags = "manual")
