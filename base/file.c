@@ -64,27 +64,55 @@ int file_write_all(int fd, const void *bytes, size_t n)
 	return 0;
 }
 
-int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
+int file_new_open(const char *path, struct file_new *ret, struct err *e)
 {
-	_cleanup_free_ char *tmp = NULL;
-	_cleanup_close_ int fd = -1;
-	int r;
+	struct file_new f = FILE_NEW_INIT;
+	int r = -ENOMEM;
 
-	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
-		return err_sys(e, -ENOMEM, "write %s", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, -errno, "create %s", tmp);
-	r = file_write_all(fd, bytes, n);
-	if (r == 0 && fchmod(fd, mode) < 0)
-		r = -errno;
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	if (r < 0) {
-		unlink(tmp);
+	f.path = strdup(path);
+	if (!f.path || asprintf(&f.tmp, "%s.XXXXXX", path) < 0) {
+		f.tmp = NULL;
+		file_new_close(&f);
 		return err_sys(e, r, "write %s", path);
 	}
+	f.fd = mkostemp(f.tmp, O_CLOEXEC);
+	if (f.fd < 0) {
+		r = err_sys(e, -errno, "create %s", f.tmp);
+		free(take_ptr(f.tmp));		/* nothing to remove */
+		file_new_close(&f);
+		return r;
+	}
+	*ret = f;
 	return 0;
+}
+
+int file_new_commit(struct file_new *f, mode_t mode, struct err *e)
+{
+	if (fchmod(f->fd, mode) < 0 || rename(f->tmp, f->path) < 0)
+		return err_sys(e, -errno, "write %s", f->path);
+	free(take_ptr(f->tmp));
+	return 0;
+}
+
+void file_new_close(struct file_new *f)
+{
+	close_fd(&f->fd);
+	if (f->tmp)
+		unlink(f->tmp);
+	free(f->tmp);
+	free(f->path);
+	*f = (struct file_new)FILE_NEW_INIT;
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
+{
+	_cleanup_(file_new_close) struct file_new f = FILE_NEW_INIT;
+	int r = file_new_open(path, &f, e);
+
+	if (r < 0)
+		return r;
+	r = file_write_all(f.fd, bytes, n);
+	return r < 0 ? err_sys(e, r, "write %s", path) : file_new_commit(&f, mode, e);
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct err *e)

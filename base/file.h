@@ -29,6 +29,21 @@ int file_write_all(int fd, const void *bytes, size_t n);
 /* Write a temporary file beside path and rename it over path. */
 int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e);
 
+/*
+ * A file that is written in pieces, beside path, and appears there when it is whole.
+ * file_new_close() without a commit, or behind a failed one, leaves nothing.
+ */
+struct file_new {
+	char *path, *tmp;
+	int fd;
+};
+
+#define FILE_NEW_INIT { .fd = -1 }
+
+int file_new_open(const char *path, struct file_new *ret, struct err *e);
+int file_new_commit(struct file_new *f, mode_t mode, struct err *e);
+void file_new_close(struct file_new *f);
+
 /* mkdir -p; the last component may exist already. */
 int file_mkdirs(const char *path, mode_t mode, struct err *e);
 
