@@ -101,6 +101,10 @@ struct vcpu_entry {
 
 struct vcpu_regs {
 	uint64_t rip, rsp, rflags;
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint16_t cs, ss, ds, es, fs, gs;
+	uint64_t fs_base, gs_base;
 	uint64_t cr0, cr3, cr4, efer;
 	uint64_t lstar;		/* MSR_LSTAR: where KASLR put entry_SYSCALL_64; 0 early */
 	bool halted;

@@ -252,6 +252,13 @@ int vcpu_get_regs(struct vcpu *v, struct vcpu_regs *ret, struct err *e)
 		return err_sys(e, r, "read MSR 0x%x", MSR_LSTAR);
 	*ret = (struct vcpu_regs){
 		.rip = regs.rip, .rsp = regs.rsp, .rflags = regs.rflags,
+		.rax = regs.rax, .rbx = regs.rbx, .rcx = regs.rcx, .rdx = regs.rdx,
+		.rsi = regs.rsi, .rdi = regs.rdi, .rbp = regs.rbp,
+		.r8 = regs.r8, .r9 = regs.r9, .r10 = regs.r10, .r11 = regs.r11,
+		.r12 = regs.r12, .r13 = regs.r13, .r14 = regs.r14, .r15 = regs.r15,
+		.cs = s.cs.selector, .ss = s.ss.selector, .ds = s.ds.selector,
+		.es = s.es.selector, .fs = s.fs.selector, .gs = s.gs.selector,
+		.fs_base = s.fs.base, .gs_base = s.gs.base,
 		.cr0 = s.cr0, .cr3 = s.cr3, .cr4 = s.cr4, .efer = s.efer,
 		.lstar = lstar,
 		.halted = state.mp_state == KVM_MP_STATE_HALTED,
