@@ -73,6 +73,8 @@ struct config {
 	char *rules;			/* for the monitor; NULL: those of each test */
 	char *dump;			/* file for snapshots of the guest; NULL: none */
 	uint64_t dump_hold_ns;		/* the guest stands still so much longer */
+	char *vmcore;			/* file for a core of the guest; NULL: none */
+	bool relay_vmcore;		/* nested, inner: it goes into the window, loop/vmcore.h */
 	bool relay_dump;		/* nested, inner: they go into the record */
 	bool no_ring;			/* do not give the guest a ring: COM2 carries all */
 	uint64_t qemu_memory_bytes;	/* nested: RAM of the outer guest; 0: computed */

@@ -90,8 +90,7 @@ static const struct {
 	{ "programs", dump_programs },
 };
 
-/* By the registers of any vCPU that has run the kernel. NULL: *e says why not. */
-static struct monitor *attach(const struct dump_source *s, struct err *e)
+struct monitor *dump_attach(const struct dump_source *s, struct err *e)
 {
 	struct monitor *m = NULL;
 
@@ -123,7 +122,7 @@ struct json_object *dump_take(const struct dump_source *source)
 		.unavailable = json_object_new_array(),
 	};
 	struct err e = ERR_INIT;
-	struct monitor *m = attach(source, &e);
+	struct monitor *m = dump_attach(source, &e);
 
 	json_add_str(s.out, "trigger", source->trigger);
 	json_add_str(s.out, "reason", source->reason);

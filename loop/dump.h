@@ -22,6 +22,7 @@ struct err;
 struct json_object;
 struct kindex;
 struct mm;
+struct monitor;
 
 #define DUMP_SCHEMA "ktstr.dump/1"
 /* Snapshots that a run keeps; the last one is always kept. */
@@ -45,6 +46,11 @@ struct dump_source {
 	const struct dump_cpu *cpu;
 };
 
+/*
+ * A monitor, attached by the registers of any vCPU that has run the kernel; the
+ * caller's to destroy. NULL: *e says why not.
+ */
+struct monitor *dump_attach(const struct dump_source *s, struct err *e);
 /* A new object, the caller's; never NULL. */
 struct json_object *dump_take(const struct dump_source *s);
 

@@ -14,8 +14,9 @@
  *
  * QEMU dies with us: PR_SET_PDEATHSIG, which is bound to the thread that calls
  * nested_start(); that thread must outlive the run. It is given no network, no
- * files and no display. One outer CPU: with two, QEMU 7.2 loses interrupts of
- * the inner guest (its helper_vmrun can deliver an injected one twice).
+ * files and no display, and of ours at most a memory file (loop/vmcore.h). One
+ * outer CPU: with two, QEMU 7.2 loses interrupts of the inner guest (its
+ * helper_vmrun can deliver an injected one twice).
  *
  * Thread: control. Children are watched by pidfd, not by SIGCHLD.
  */
@@ -102,6 +103,8 @@ struct nested_request {
 	const struct buf *initrd;	/* borrowed until nested_start() returns */
 	uint64_t memory_bytes;
 	unsigned tsc_khz;		/* rate of the host's TSC; 0: the outer kernel measures */
+	uint64_t window_bytes;		/* memory that the outer guest sees; 0: none */
+	int window_fd;			/* its file; borrowed until nested_start() returns */
 	bool dmesg;			/* the outer console's lines to on_output(2), too */
 	bool counted;			/* clocks count instructions: figures that repeat */
 };

@@ -37,7 +37,8 @@
 #define FD_CONSOLE 4
 #define FD_INITRD 5
 #define FD_KERNEL 6
-#define FD_COUNT 7
+#define FD_WINDOW 7
+#define FD_COUNT 8
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
@@ -84,6 +85,7 @@ struct command {
 	char memory[32];
 	char accel[64];
 	char append[512];
+	char window[128];
 	const char *argv[64];
 };
 
@@ -105,7 +107,7 @@ static void command_build(struct command *c, const char *path, const struct nest
 	};
 	size_t n = 0, len = 0;
 
-	static_assert(ARRAY_SIZE(fixed_args) + ARRAY_SIZE(own) + 4 <= ARRAY_SIZE(c->argv),
+	static_assert(ARRAY_SIZE(fixed_args) + ARRAY_SIZE(own) + 8 <= ARRAY_SIZE(c->argv),
 		      "room for all arguments");
 	snprintf(c->memory, sizeof(c->memory), "%" PRIu64 "M", q->memory_bytes / MIB);
 	snprintf(c->accel, sizeof(c->accel), "tcg,thread=%s,tb-size=%u",
@@ -123,6 +125,15 @@ static void command_build(struct command *c, const char *path, const struct nest
 	if (q->counted) {
 		c->argv[n++] = "-icount";
 		c->argv[n++] = "shift=0,sleep=off";
+	}
+	if (q->window_bytes) {
+		snprintf(c->window, sizeof(c->window), "memory-backend-file,id=window,share=on,"
+			 "size=%" PRIu64 ",mem-path=/proc/self/fd/" TEXT(FD_WINDOW),
+			 q->window_bytes);
+		c->argv[n++] = "-object";
+		c->argv[n++] = c->window;
+		c->argv[n++] = "-device";
+		c->argv[n++] = "ivshmem-plain,memdev=window";
 	}
 	c->argv[n] = NULL;
 }
@@ -240,6 +251,10 @@ static int open_all(const struct nested_request *q, struct nested_qemu *p, int c
 	child[STDIN_FILENO] = raise_fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	if (child[STDIN_FILENO] < 0)
 		return err_sys(e, -errno, "open /dev/null");
+	if (q->window_bytes)
+		child[FD_WINDOW] = raise_fd(dup(q->window_fd));
+	if (q->window_bytes && child[FD_WINDOW] < 0)
+		return err_sys(e, -errno, "descriptor for %s", QEMU);
 	r = open_pair(&p->wire, &child[FD_WIRE]);
 	if (r >= 0)
 		r = open_pair(&p->console, &child[FD_CONSOLE]);
@@ -270,9 +285,12 @@ static _Noreturn void child_exec(const char *const *argv, const int fd[FD_COUNT]
 {
 	sigset_t none;
 
-	for (int i = 0; i < FD_COUNT; i++)
-		if (dup2(fd[i], i) < 0)
+	for (int i = 0; i < FD_COUNT; i++) {
+		if (fd[i] < 0)
+			close(i);
+		else if (dup2(fd[i], i) < 0)
 			child_die("dup2");
+	}
 	/* an old kernel refuses; then only what is close-on-exec is closed */
 	(void)close_range(FD_COUNT, ~0U, 0);
 	setsid();

@@ -129,6 +129,7 @@ static int inner_args(struct strlist *args, const struct plan *p, const struct c
 	    (r = sched_nested_args(c, args)) < 0 ||
 	    (r = add_arg(args, "--accel=kvm")) < 0 ||
 	    (r = add_arg(args, "--slow")) < 0 ||
+	    (c->vmcore && (r = add_arg(args, "--relay-vmcore")) < 0) ||
 	    (c->dump && (r = add_arg(args, "--relay-dump")) < 0) ||
 	    (r = add_arg(args, "--kernel=" NESTED_KERNEL_DIR "/%s",
 			 slash ? slash + 1 : p->kernel.image)) < 0 ||

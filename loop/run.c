@@ -24,6 +24,7 @@ struct ktstr_run *ktstr_run_create(void)
 	facts_init(&run->facts);
 	plan_init(&run->plan);
 	watch_init(&run->watch);
+	run->vmcore_window = -1;
 	if (config_init(&run->config) < 0) {
 		free(run);
 		return NULL;
@@ -37,6 +38,7 @@ static void release(struct ktstr_run *run)
 	job_destroy(run->job);
 	run->job = NULL;
 	run_dump_release(run);
+	run_vmcore_release(run);
 	run_kvm_release(run);
 	run_nested_release(run);
 	plan_fini(&run->plan);

@@ -34,6 +34,7 @@ struct json_object;
 struct ktstr_run;
 struct machine;
 struct nested;
+struct run_vmcore;
 
 /* Snapshots of --dump (loop/run_dump.c). */
 struct run_dump {
@@ -62,6 +63,7 @@ struct ktstr_run {
 	struct machine *machine;
 	struct watch watch;
 	struct run_dump dump;
+	struct run_vmcore *vmcore;	/* NULL: none is being written */
 	struct fate fate;		/* of schedulers, as the kernel has it */
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
@@ -70,6 +72,7 @@ struct ktstr_run {
 
 	/* accel nested */
 	struct nested *nested;
+	int vmcore_window;		/* -1: none */
 	struct buf inner_out;		/* the inner ktstr's stdout: its record */
 	bool inner_overflow;
 
@@ -129,6 +132,20 @@ void run_dump_release(struct ktstr_run *run);
 /* Nested: from the inner run to the outer one. */
 void run_dump_to_record(const struct ktstr_run *run, struct json_object *record);
 void run_dump_from_record(struct ktstr_run *run, struct json_object *record);
+
+/*
+ * --vmcore (loop/run_vmcore.c): write a core of the guest that has parked, if its end
+ * was a bad one; of a nested run, the one that the inner ktstr has left in the window.
+ * True: run_finish() follows, with the record, from the loop.
+ */
+bool run_vmcore_of_guest(struct ktstr_run *run);
+bool run_vmcore_of_window(struct ktstr_run *run, struct json_object *record);
+/* Give up soon. */
+void run_vmcore_cancel(struct ktstr_run *run);
+/* Waits for the job. */
+void run_vmcore_release(struct ktstr_run *run);
+/* Neither in order nor because somebody wanted it. */
+bool run_ended_badly(const struct ktstr_run *run);
 
 /* The guest said READY: begin to watch it. */
 void run_kvm_ready(struct ktstr_run *run);

@@ -197,16 +197,19 @@ void run_dump_release(struct ktstr_run *run)
 	run->dump.trigger[0] = '\0';
 }
 
-void run_dump_end(struct ktstr_run *run)
+bool run_ended_badly(const struct ktstr_run *run)
 {
 	const enum stop_reason why = run->facts.stop;
 
+	return why != STOP_NONE && why != STOP_POWEROFF && why != STOP_ESCAPE &&
+	       why != STOP_CANCELLED;
+}
+
+void run_dump_end(struct ktstr_run *run)
+{
 	run_dump_release(run);
-	/* a run that ended in order, or because somebody wanted it */
-	if (!run_dump_is_wanted(run) || why == STOP_NONE || why == STOP_POWEROFF ||
-	    why == STOP_ESCAPE || why == STOP_CANCELLED)
-		return;
-	take(run, stop_reason_name(why), run->facts.stop_text, "");
+	if (run_dump_is_wanted(run) && run_ended_badly(run))
+		take(run, stop_reason_name(run->facts.stop), run->facts.stop_text, "");
 }
 
 /* --- nested ------------------------------------------------------------------------ */

@@ -342,7 +342,8 @@ static void on_parked(void *arg)
 
 	collect(run);
 	run_dump_end(run);
-	run_finish(run, NULL);
+	if (!run_vmcore_of_guest(run))
+		run_finish(run, NULL);
 }
 
 /* --- start, cancel, release ----------------------------------------------- */
@@ -398,6 +399,7 @@ static bool ask_to_stop(struct ktstr_run *run)
 
 void run_kvm_cancel(struct ktstr_run *run, bool hard)
 {
+	run_vmcore_cancel(run);
 	facts_stop(&run->facts, STOP_CANCELLED, "cancelled in phase %s",
 		   phase_name(run->phases.now));
 	if (hard || !ask_to_stop(run))

@@ -17,6 +17,7 @@
 #include "loop/channel.h"
 #include "loop/nested.h"
 #include "loop/run.h"
+#include "loop/vmcore.h"
 
 /* Outer kernel and inner set-up; a watchdog, not a budget (measured: 3 to 8 s). */
 #define OUTER_LIMIT_NS (180 * NSEC_PER_SEC)
@@ -161,12 +162,13 @@ static void on_done(int status, const struct err *why, void *arg)
 	if (!record)
 		nested_console_tail(run->nested, RECORD_TAIL_LINES, add_line,
 				    &run->facts.console_tail);
-	run_finish(run, record);
+	if (!run_vmcore_of_window(run, record))
+		run_finish(run, record);
 }
 
 int run_nested_start(struct ktstr_run *run, struct err *e)
 {
-	const struct nested_request q = {
+	struct nested_request q = {
 		.outer_bzimage = run->plan.outer.bzimage,
 		.initrd = &run->plan.outer_initrd,
 		.memory_bytes = run->plan.outer_memory_bytes,
@@ -182,6 +184,12 @@ int run_nested_start(struct ktstr_run *run, struct err *e)
 	};
 	int r;
 
+	if (run->config.vmcore) {
+		q.window_bytes = vmcore_window_bytes(run->plan.memory_bytes);
+		q.window_fd = run->vmcore_window = vmcore_window_create(q.window_bytes);
+		if (q.window_fd < 0)
+			return err_sys(e, q.window_fd, "--vmcore: a memory file");
+	}
 	run->phases.on_expired = on_expired;
 	run->phases.arg = run;
 	run->phases.deadline_ns = 0;	/* the inner run has it */
@@ -196,6 +204,7 @@ int run_nested_start(struct ktstr_run *run, struct err *e)
 
 void run_nested_cancel(struct ktstr_run *run, bool hard)
 {
+	run_vmcore_cancel(run);
 	/* before the inner ktstr runs there is nobody to pass a signal to */
 	if (!hard && run->phases.now >= PHASE_INIT) {
 		nested_signal(run->nested, SIGINT);
@@ -221,4 +230,5 @@ void run_nested_release(struct ktstr_run *run)
 	nested_destroy(run->nested);
 	run->nested = NULL;
 	buf_fini(&run->inner_out);
+	close_fd(&run->vmcore_window);
 }

@@ -226,6 +226,7 @@ static int map_image(struct monitor *m, struct err *e)
 	r = walk_translate(m->mm, &m->walk, start, &m->map.text_gpa, &left);
 	if (r < 0 || end <= start || end - start > KERNEL_MAP_BYTES)
 		return err_set(e, -EPROTO, "the kernel's text is not mapped");
+	m->map.five_levels = m->walk.five_levels;
 	m->map.text_kva = start;
 	m->map.text_end_kva = end;
 	if (!monitor_symbol(m, "phys_base", &phys_base_kva))

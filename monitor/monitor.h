@@ -71,6 +71,7 @@ struct monitor_map {
 	uint64_t text_kva, text_end_kva;	/* the image, with its data */
 	uint64_t text_gpa;
 	uint64_t direct_kva;		/* 0: not known, page tables are walked instead */
+	bool five_levels;
 };
 const struct monitor_map *monitor_map(const struct monitor *m);
 

@@ -277,6 +277,8 @@ static void fill(struct config *c)
 	config_set(c, "dump", "/d", NULL);
 	config_set(c, "dump-hold", "2s", NULL);
 	config_set(c, "relay-dump", "1", NULL);
+	config_set(c, "vmcore", "/v", NULL);
+	config_set(c, "relay-vmcore", "1", NULL);
 	config_set(c, "accel", "kvm", NULL);
 	config_set(c, "kvm-device", "/dev/kvm2", NULL);
 	config_set(c, "irqchip", "split", NULL);

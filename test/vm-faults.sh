@@ -30,9 +30,10 @@ ok "the garbage is a finding" vm_prints out 'BadFrame|ring: somebody wrote over 
 vm_run run --json -- fault_skip
 ok "a run in which all is skipped ends with 77" vm_ends 77
 ok "and says why" vm_like reason 'fault_skip: .*[a-z]'
-vm_run run --json -- fault_inconclusive smoke
+vm_run run --json --vmcore "$vm_dir/none" -- fault_inconclusive smoke
 ok "what could not be measured makes the run inconclusive: 2" vm_ends 2
 ok "and says what" vm_like reason 'fault_inconclusive: .*[a-z]'
+ok "a run that ends in order leaves no core" [ ! -e "$vm_dir/none" ]
 
 # A test that finds nothing wrong, under rules that do.
 vm_run run --json -- fault_imbalance
@@ -43,10 +44,14 @@ ok "and the reason is what the monitor saw" vm_like reason \
 ok "as the finding in the record has it" vm_like monitor.findings.0.kind '^imbalance$'
 
 # The guest as a whole.
-vm_run run --json -- fault_panic
+vm_run run --json --vmcore "$vm_dir/core" -- fault_panic
 ok "a panic of the guest ends the run with 1" vm_ends 1
 ok "and is the reason" vm_like reason '[Pp]anic'
 ok "the console's last lines are kept" vm_like console_tail '^[1-9]'
+head -c 4096 "$vm_dir/core" >"$vm_dir/head"
+ok "a core of it is there, with VMCOREINFO" grep -aq 'OSRELEASE=[1-9]' "$vm_dir/head"
+ok "and the bytes of its memory" grep -aq 'Linux version [1-9]' "$vm_dir/core"
+ok "and nothing is left of how it was written" [ "$(ls "$vm_dir"/core*)" = "$vm_dir/core" ]
 vm_run run --json --cmdline rdinit=/none
 ok "a guest without its init fails" vm_ends 1
 ok "and says so" vm_like reason 'init'
