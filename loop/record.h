@@ -52,7 +52,7 @@ enum stop_reason {
 	STOP_BPF_WRITE,		/* a map of it could not be written (--bpf-write) */
 	STOP_SCHED_EJECTED,	/* the kernel threw it out */
 	STOP_SCHED_DIED,	/* it ended while the tests ran */
-	STOP_ESCAPE,		/* by Ctrl-A X at the command's terminal */
+	STOP_ESCAPE,		/* at the command's terminal: by Ctrl-A X, or powered off */
 	STOP_CANCELLED,		/* by ktstr_run_cancel() or a signal */
 	STOP_HOST,		/* a host failure while running */
 	STOP_COUNT,

@@ -145,6 +145,8 @@ static void on_end(enum stop_reason why, const char *text, void *arg)
 	capture_finish(&run->console);
 	if (why == STOP_EARLY_OFF && f->has_exit)
 		facts_stop(f, STOP_POWEROFF, "%s", text);
+	else if (why == STOP_EARLY_OFF && run->config.tty && run->phases.now >= PHASE_READY)
+		facts_stop(f, STOP_ESCAPE, "%s from its terminal", text);
 	else if (why == STOP_EARLY_OFF)
 		facts_stop(f, why, "%s in phase %s, without a result", text,
 			   phase_name(run->phases.now));

@@ -34,4 +34,14 @@ ok "Ctrl-A X ends the machine, and the terminal is cooked again" vm_ends 0
 
 vm_shell expect='Ctrl-A X ends' raw kill=9
 ok "the terminal is cooked again even after SIGKILL" vm_ends 137
+
+vm_shell expect='Ctrl-A X ends' raw kill=15
+ok "and after SIGTERM, which ends the shell" vm_ends 143
+
+vm_shell expect='Ctrl-A X ends' raw 'type=poweroff -f^M'
+ok "poweroff is a way out as well" vm_ends 0
+
+vm_shell expect='Ctrl-A X ends' raw 'type=echo c >/proc/sysrq-trigger^M'
+ok "a guest that panics ends it" vm_ends 99
+ok "with the reason" vm_prints out 'ktstr: the guest.s kernel said: .*Kernel panic'
 tap_done
