@@ -90,9 +90,6 @@ static int check(const struct cli_options *o, struct err *e)
 	if (!config_has_command(c))
 		return err_set(e, -EINVAL, "no command; it comes after --, as in "
 			       "ktstr exec -- uname -r");
-	if (c->scheduler || c->sched_enable.count)
-		return err_set(e, -EINVAL, "--scheduler, --sched-enable: for tests; a command "
-			       "runs on the kernel's own scheduler until it starts one");
 	if (o->json && !c->relay)
 		return err_set(e, -EINVAL, "--json: stdout is the command's; --json=FILE is "
 			       "for the record");
@@ -145,7 +142,8 @@ const struct cli_command cli_exec = {
 		"and the host's busybox where there is one. SIGINT and SIGTERM go to it first; once\n"
 		"more ends it.\n\n"
 		"Exit status: the command's, 128+N when it died of signal N, 127 when there is no such\n"
-		"command; 64 usage, 99 error: then a line on stderr says what it was.\n",
+		"command; 64 usage; 99 when it has none, as when the --scheduler that it ran on was\n"
+		"ejected: then a line on stderr says why.\n",
 	.takes = CLI_TAKES_COMMAND,
 };
 

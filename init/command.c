@@ -10,173 +10,17 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <termios.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/units.h"
 #include "base/util.h"
-#include "init/command_start.h"
-#include "init/host.h"
-#include "init/reap.h"
-#include "shmring/shmring.h"
-#include "shmring/stream.h"
+#include "init/command_private.h"
+#include "init/supervise.h"
 
 #define KILL_MS 2000
 #define GRACE_MS 3000
 /* A host that does not tell the size of its terminal within this has none. */
 #define WINDOW_MS 5000
-
-struct command {
-	const struct init_command *q;
-	struct init_host *host;		/* borrowed */
-	struct init_process process;
-	int sigfd;
-	bool started;
-	struct init_proc proc;
-	uint64_t kill_ns;		/* when to kill it; 0: not asked */
-
-	struct buf in;			/* for the command's stdin */
-	bool in_end;			/* nothing comes behind it */
-	struct stream_receiver from_host;
-	struct stream_sender to_host[WIRE_STREAM_COUNT];	/* OUT and ERR */
-
-	bool has_window;
-	struct wire_window window;
-};
-
-static void send_frame(struct command *c, enum wire_type type, const void *payload, size_t len)
-{
-	c->host->send(c->host, type, payload, len, NULL, 0);
-}
-
-static void grant(struct command *c)
-{
-	struct wire_grant g = { .stream = WIRE_STREAM_IN };
-
-	if (c->process.in < 0)
-		return;
-	g.bytes = stream_grant(&c->from_host);
-	if (g.bytes)
-		send_frame(c, WIRE_GRANT, &g, sizeof(g));
-}
-
-/* --- input ------------------------------------------------------------------ */
-
-/* The command does not read any more: the host shall not either. */
-static void input_gone(struct command *c)
-{
-	const struct wire_grant g = { .stream = WIRE_STREAM_IN, .bytes = 0 };
-
-	close_fd(&c->process.in);
-	buf_reset(&c->in);
-	send_frame(c, WIRE_GRANT, &g, sizeof(g));
-}
-
-/* A terminal does not end, its reader is told: VEOF, as the kernel sets it. */
-static void end_input(struct command *c)
-{
-	static const char eof = 0x04;
-
-	if (c->q->terminal)
-		(void)!write(c->process.in, &eof, 1);
-	close_fd(&c->process.in);
-}
-
-static void push_input(struct command *c)
-{
-	while (c->process.in >= 0 && c->in.len) {
-		ssize_t n = write(c->process.in, c->in.data, c->in.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			input_gone(c);
-			return;
-		}
-		c->in.len -= (size_t)n;
-		memmove(c->in.data, c->in.data + n, c->in.len);
-		stream_done(&c->from_host, (size_t)n);
-	}
-	if (c->in_end && c->process.in >= 0)
-		end_input(c);
-	grant(c);
-}
-
-static void on_stdin(struct command *c, const struct frame *f)
-{
-	if (c->process.in < 0 || c->in_end)
-		return;
-	c->in_end = !f->length;
-	if (f->length && stream_arrived(&c->from_host, f->length))
-		buf_add(&c->in, f->payload, f->length);
-	push_input(c);
-}
-
-/* --- what the host says ------------------------------------------------------- */
-
-static void set_size(struct command *c)
-{
-	const struct winsize size = {
-		.ws_row = c->window.rows, .ws_col = c->window.columns,
-	};
-
-	/* the kernel tells the foreground group by SIGWINCH */
-	if (c->process.out[WIRE_STREAM_OUT] >= 0)
-		(void)ioctl(c->process.out[WIRE_STREAM_OUT], TIOCSWINSZ, &size);
-}
-
-static void on_window(struct command *c, const struct frame *f)
-{
-	struct wire_window w;
-
-	if (!frame_get_window(f, &w))
-		return;
-	if (c->has_window)
-		memcpy(w.term, c->window.term, sizeof(w.term));
-	c->window = w;
-	c->has_window = true;
-	if (c->started && c->q->terminal)
-		set_size(c);
-}
-
-static void on_signal(struct command *c, const struct frame *f)
-{
-	struct wire_exit x;
-
-	if (!frame_get_exit(f, &x) || x.code <= 0 || x.code > SIGRTMAX)
-		return;
-	if (init_proc_runs(&c->proc))
-		kill(-c->proc.pid, x.code);
-}
-
-static void on_grant(struct command *c, const struct frame *f)
-{
-	struct wire_grant g;
-
-	if (!frame_get_grant(f, &g) || g.stream == WIRE_STREAM_IN)
-		return;
-	(void)stream_granted(&c->to_host[g.stream], g.bytes);
-	/* a writer to nobody gets its SIGPIPE here as it would there */
-	if (c->to_host[g.stream].gone)
-		close_fd(&c->process.out[g.stream]);
-}
-
-static void on_frame(const struct frame *f, void *arg)
-{
-	struct command *c = arg;
-
-	if (f->type == WIRE_STDIN)
-		on_stdin(c, f);
-	else if (f->type == WIRE_WINDOW)
-		on_window(c, f);
-	else if (f->type == WIRE_SIGNAL)
-		on_signal(c, f);
-	else if (f->type == WIRE_GRANT)
-		on_grant(c, f);
-}
 
 /* --- output -------------------------------------------------------------------- */
 
@@ -191,7 +35,7 @@ static void on_output(struct command *c, enum wire_stream s)
 
 	if (n > 0) {
 		stream_sent(&c->to_host[s], (size_t)n);
-		send_frame(c, type[s], bytes, (size_t)n);
+		command_send(c, type[s], bytes, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		close_fd(fd);	/* EIO is how a pty says that all its users are gone */
 	}
@@ -201,13 +45,13 @@ static void on_output(struct command *c, enum wire_stream s)
 
 static void on_child(struct command *c)
 {
-	struct init_proc *const proc = &c->proc;
+	struct init_proc *const proc[] = { &c->proc, &c->sched.proc };
 
 	init_reap_ack(c->sigfd);
-	init_reap(&proc, 1);
+	init_reap(proc, ARRAY_SIZE(proc));
 	/* whoever it left behind would keep the pipes open for ever */
 	if (c->proc.exited)
-		(void)init_reap_rest(c->sigfd, NULL, KILL_MS);
+		(void)init_reap_rest(c->sigfd, &c->sched.proc, KILL_MS);
 }
 
 static void on_stop(struct command *c)
@@ -223,7 +67,43 @@ static void on_stop(struct command *c)
 	}
 }
 
-enum { CHILD, HOST, INPUT, OUTPUT, COUNT = OUTPUT + WIRE_STREAM_COUNT };
+/* --- the scheduler ----------------------------------------------------------------- */
+
+/* Whoever sits at a terminal may want to look around; it is in raw mode there. */
+static void show_lost(struct command *c)
+{
+	_cleanup_(buf_fini) struct buf b = BUF_INIT;
+
+	buf_fmt(&b, "\r\nktstr: the scheduler %s%s\r\n",
+		c->sched.end == WIRE_SCHED_EJECTED ? "was ejected: " : "is gone: ", c->sched.why);
+	if (!buf_ok(&b) || b.len > stream_room(&c->to_host[WIRE_STREAM_OUT]))
+		return;
+	stream_sent(&c->to_host[WIRE_STREAM_OUT], b.len);
+	command_send(c, WIRE_STDOUT, b.data, b.len);
+}
+
+/* True: the command has lost what it was to run on. */
+static bool sched_lost(struct command *c)
+{
+	if (!c->q->sched)
+		return false;
+	init_sched_ready(&c->sched);
+	if (!init_sched_lost(&c->sched))
+		return false;
+	if (!c->q->terminal)
+		return true;
+	if (!c->sched_told)
+		show_lost(c);
+	c->sched_told = true;
+	return false;
+}
+
+/* --- turns ------------------------------------------------------------------------- */
+
+enum {
+	CHILD, HOST, INPUT, OUTPUT, SCHED = OUTPUT + WIRE_STREAM_COUNT,
+	COUNT = SCHED + INIT_SCHED_POLLS
+};
 
 /* Once the command is gone, a stream that is empty is over, though nobody granted to read it. */
 static bool has_output(struct command *c, int s)
@@ -253,6 +133,7 @@ static bool want(struct command *c, struct pollfd p[COUNT])
 		blocked = blocked || (open && !may);
 	}
 	c->host->want(c->host, &p[HOST]);
+	init_sched_want(&c->sched, &p[SCHED]);
 	return blocked;
 }
 
@@ -279,7 +160,7 @@ static void serve(struct command *c)
 	do {
 		bool blocked = want(c, p);
 
-		if (c->host->stop)
+		if (c->host->stop || sched_lost(c))
 			on_stop(c);
 		n = poll(p, COUNT, timeout_ms(c, blocked));
 		if (n <= 0)
@@ -287,7 +168,7 @@ static void serve(struct command *c)
 		if (p[HOST].revents)
 			c->host->ready(c->host, p[HOST].revents);
 		if (p[INPUT].revents)
-			push_input(c);
+			command_push_input(c);
 		for (int s = WIRE_STREAM_OUT; s < WIRE_STREAM_COUNT; s++)
 			/* ready() may have closed it */
 			if (p[OUTPUT + s].revents && c->process.out[s] >= 0)
@@ -331,12 +212,12 @@ static int start(struct command *c, struct err *e)
 	c->started = true;
 	c->proc.pid = c->process.pid;
 	if (c->q->terminal && c->has_window)
-		set_size(c);
+		command_set_size(c);
 	/* what the host sent before had no process to go to: only grants are remembered */
 	for (int s = WIRE_STREAM_OUT; s < WIRE_STREAM_COUNT; s++)
 		if (c->to_host[s].gone)
 			close_fd(&c->process.out[s]);
-	grant(c);
+	command_grant(c);
 	return 0;
 }
 
@@ -352,10 +233,12 @@ static int command_init(struct command *c, sigset_t *old, struct err *e)
 	c->sigfd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (c->sigfd < 0)
 		return err_sys(e, -errno, "signalfd");
+	if (c->q->sched && init_sched_init(&c->sched, c->q->sched, c->host) < 0)
+		return err_sys(e, -errno, "timerfd");
 	stream_receiver_init(&c->from_host, WIRE_IN_WINDOW);
 	for (int s = WIRE_STREAM_OUT; s < WIRE_STREAM_COUNT; s++)
 		stream_sender_init(&c->to_host[s], WIRE_OUT_WINDOW);
-	c->host->on_frame = on_frame;
+	c->host->on_frame = command_on_frame;
 	c->host->frame_arg = c;
 	return 0;
 }
@@ -372,17 +255,20 @@ static void tell_end(struct command *c, int status)
 		},
 	};
 
-	send_frame(c, WIRE_ENDED, &d, sizeof(d));
+	command_send(c, WIRE_ENDED, &d, sizeof(d));
 }
 
 int init_command_run(const struct init_command *q, struct init_host *host, struct err *e)
 {
 	struct command c = {
 		.q = q, .host = host, .process = INIT_PROCESS_INIT, .sigfd = -1, .in = BUF_INIT,
+		.sched = { .host = host, .timer = -1, .output = -1 },
 	};
 	sigset_t old;
 	int r = command_init(&c, &old, e);
 
+	if (r == 0 && q->sched && q->sched->path && !init_sched_begin(&c.sched, c.sigfd))
+		r = INIT_EXIT_FAIL;
 	if (r == 0)
 		r = start(&c, e);
 	if (r == 0) {
@@ -392,6 +278,12 @@ int init_command_run(const struct init_command *q, struct init_host *host, struc
 		tell_end(&c, r);
 	}
 	host->on_frame = NULL;
+	if (q->sched && c.sigfd >= 0) {
+		init_sched_look(&c.sched);
+		init_sched_stop(&c.sched);
+		init_sched_settle(&c.sched, c.sigfd);
+	}
+	init_sched_fini(&c.sched);
 	init_process_fini(&c.process);
 	buf_fini(&c.in);
 	close_fd(&c.sigfd);

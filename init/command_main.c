@@ -65,15 +65,15 @@ static void make_motd(const struct init_machine *m, char *text, size_t size)
 		 (unsigned long long)(m->ram_kib ? m->ram_kib : m->memory_kib) / 1024);
 }
 
-int init_command_main(struct init_host *host, const struct init_machine *m, bool terminal,
-		      struct err *e)
+int init_command_main(struct init_host *host, const struct init_machine *m,
+		      const struct init_sched_plan *sched, bool terminal, struct err *e)
 {
 	static const char *const shell[] = { INIT_BUSYBOX, "sh" };
 	struct file_map args = FILE_MAP_INIT;
 	_cleanup_free_ char **argv = NULL;
 	bool own = file_map(INIT_COMMAND_ARGS, &args, NULL) < 0 || !args.size;
 	char motd[512];
-	struct init_command q = { .terminal = terminal };
+	struct init_command q = { .terminal = terminal, .sched = sched };
 	int r = -ENOMEM;
 
 	install_applets(host);

@@ -45,20 +45,50 @@ static char *read_names(struct init_host *h)
 	return names;
 }
 
-static int supervise(struct init_link *l, struct init_plan *plan, struct err *e)
+struct guest {
+	struct init_machine machine;
+	struct ktstr_topology *shape;	/* NULL: the host did not tell */
+};
+
+struct job {
+	const char *role;
+	const struct ktstr_test *const *tests;
+	size_t count;
+};
+
+static int run_tests(struct init_link *l, const struct guest *g, const struct job *job,
+		     const struct init_sched_plan *sched, struct err *e)
 {
-	_cleanup_(init_sched_setup_fini) struct init_sched_setup sched;
-	int r = init_sched_setup(&sched, &l->host, e);
+	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *names = read_names(&l->host);
+	const struct init_plan plan = {
+		.tests = job->tests, .count = job->count, .names = names,
+		.machine = &g->machine, .topology = g->shape, .kmsg_fd = kmsg, .sched = sched,
+	};
+
+	if (!names)
+		return err_sys(e, -ENOMEM, "names of the tests");
+	return init_supervise(&plan, &l->host, e);
+}
+
+static int with_scheduler(struct init_link *l, const struct guest *g, const struct job *job,
+			  struct err *e)
+{
+	_cleanup_(init_sched_setup_fini) struct init_sched_setup setup;
+	int r = init_sched_setup(&setup, &l->host, e);
+	const struct init_sched_plan *sched = setup.wanted ? &setup.plan : NULL;
 
 	if (r < 0)
 		return r;
-	if (sched.wanted)
-		plan->sched = &sched.plan;
-	return init_supervise(plan, &l->host, e);
+	if (!strcmp(job->role, INIT_ROLE_TEST))
+		return run_tests(l, g, job, sched, e);
+	return init_command_main(&l->host, &g->machine, sched,
+				 !strcmp(job->role, INIT_ROLE_TERMINAL), e);
 }
 
-/* A scheduler of the kernel's own is switched on before the tests, and off behind them. */
-static int between_commands(struct init_link *l, struct init_plan *plan, struct err *e)
+/* A scheduler that the kernel has is switched on before, and off behind, by files. */
+static int between_commands(struct init_link *l, const struct guest *g, const struct job *job,
+			    struct err *e)
 {
 	struct wire_sched failed = { .event = WIRE_SCHED_COMMAND };
 	struct err off = ERR_INIT;
@@ -69,34 +99,9 @@ static int between_commands(struct init_link *l, struct init_plan *plan, struct 
 			     strlen(err_text(e)));
 		return INIT_EXIT_ERROR;
 	}
-	r = supervise(l, plan, e);
+	r = with_scheduler(l, g, job, e);
 	if (init_sched_commands(INIT_SCHED_DISABLE, &off) < 0)
 		init_log(&l->host, "--sched-disable: %s", err_text(&off));
-	return r;
-}
-
-struct guest {
-	struct init_machine machine;
-	struct ktstr_topology *shape;	/* NULL: the host did not tell */
-};
-
-static int run_tests(struct init_link *l, const struct guest *g,
-		     const struct ktstr_test *const *tests, size_t count)
-{
-	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *names = read_names(&l->host);
-	struct init_plan plan = {
-		.tests = tests, .count = count, .names = names, .machine = &g->machine,
-		.topology = g->shape, .kmsg_fd = kmsg,
-	};
-	struct err e = ERR_INIT;
-	int r;
-
-	if (!names)
-		return err_sys(&e, -ENOMEM, "names of the tests");
-	r = between_commands(l, &plan, &e);
-	if (r < 0)
-		init_log(&l->host, "%s", err_text(&e));
 	return r;
 }
 
@@ -133,25 +138,6 @@ static int prepare(struct init_link *l, struct guest *g, struct err *e)
 	return 0;
 }
 
-struct job {
-	const char *role;
-	const struct ktstr_test *const *tests;
-	size_t count;
-};
-
-static int run_job(struct init_link *l, const struct guest *g, const struct job *job)
-{
-	struct err e = ERR_INIT;
-	int r;
-
-	if (!strcmp(job->role, INIT_ROLE_TEST))
-		return run_tests(l, g, job->tests, job->count);
-	r = init_command_main(&l->host, &g->machine, !strcmp(job->role, INIT_ROLE_TERMINAL), &e);
-	if (r < 0)
-		init_log(&l->host, "%s", err_text(&e));
-	return r;
-}
-
 static _Noreturn void guest_main(const struct job *job)
 {
 	struct guest g = { 0 };
@@ -169,7 +155,9 @@ static _Noreturn void guest_main(const struct job *job)
 		code = INIT_EXIT_ERROR;
 	} else {
 		init_lifecycle(&l.host, WIRE_PHASE_READY, &g.machine);
-		code = run_job(&l, &g, job);
+		code = between_commands(&l, &g, job, &e);
+		if (code < 0)
+			init_log(&l.host, "%s", err_text(&e));
 	}
 	init_link_report(&l);
 	init_exit(&l.host, code < 0 ? INIT_EXIT_ERROR : code);

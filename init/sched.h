@@ -95,6 +95,13 @@ void init_sched_stop(struct init_sched *s);
 void init_sched_want(const struct init_sched *s, struct pollfd ret[INIT_SCHED_POLLS]);
 void init_sched_ready(struct init_sched *s);
 
+/* --- for who has nothing else to do meanwhile; sigfd is of SIGCHLD --- */
+
+/* Until it is not between two states. Each of these has a timer, so this ends. */
+void init_sched_settle(struct init_sched *s, int sigfd);
+/* Start the one under test and let the host write into its maps: is it attached? */
+bool init_sched_begin(struct init_sched *s, int sigfd);
+
 /* Does the kernel's state say what its events have not? */
 void init_sched_look(struct init_sched *s);
 

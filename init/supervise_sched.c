@@ -16,45 +16,15 @@
 
 #define ARGS_MAX 64
 
-/* --- waiting without a test ----------------------------------------------------- */
-
-static void turn(struct supervisor *s)
-{
-	enum { CHILD, HOST, SCHED, COUNT = SCHED + INIT_SCHED_POLLS };
-	struct init_proc *const proc = &s->sched.proc;
-	struct pollfd p[COUNT] = { [CHILD] = { .fd = s->sigfd, .events = POLLIN } };
-
-	s->host->want(s->host, &p[HOST]);
-	init_sched_want(&s->sched, &p[SCHED]);
-	if (poll(p, COUNT, -1) < 0)
-		return;
-	if (p[HOST].revents)
-		s->host->ready(s->host, p[HOST].revents);
-	if (p[CHILD].revents) {
-		init_reap_ack(s->sigfd);
-		init_reap(&proc, 1);
-	}
-	supervise_sched_ready(s);
-	if (s->host->stop && s->sched.state == SCHED_STARTING)
-		init_sched_stop(&s->sched);
-}
-
-/* Each state between two others has a timer, so this ends. */
-static void settle(struct supervisor *s)
-{
-	while (init_sched_busy(&s->sched))
-		turn(s);
-}
-
 /* --- around the tests ----------------------------------------------------------- */
 
-/* The host has something to do to the scheduler, and bounds the time for it. */
-static void hold(struct supervisor *s)
+/* A test that waits for what was awaited here gets its answer. */
+static void settle(struct supervisor *s)
 {
-	s->host->go = false;
-	s->host->send(s->host, WIRE_HOLD, NULL, 0, NULL, 0);
-	while (!s->host->go && !s->host->stop && s->sched.state != SCHED_OFF)
-		turn(s);
+	if (!init_sched_busy(&s->sched))
+		return;
+	init_sched_settle(&s->sched, s->sigfd);
+	supervise_sched_ready(s);
 }
 
 bool supervise_sched_begin(struct supervisor *s)
@@ -63,11 +33,7 @@ bool supervise_sched_begin(struct supervisor *s)
 
 	if (!plan || !plan->path)
 		return true;
-	init_sched_start(&s->sched, "", plan->path, plan->argv);
-	settle(s);
-	if (plan->hold && s->sched.state == SCHED_ATTACHED)
-		hold(s);
-	s->sched_failed = s->sched.state != SCHED_ATTACHED;
+	s->sched_failed = !init_sched_begin(&s->sched, s->sigfd);
 	return !s->sched_failed;
 }
 

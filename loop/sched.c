@@ -82,18 +82,22 @@ static void keep_line(const char *line, void *arg)
 }
 
 /* "scheduler simple: died early: exited with status 1; its last words: ..." */
-static void stop(struct ktstr_run *run, uint32_t event, bool last_words)
+static bool stop(struct ktstr_run *run, uint32_t event, bool last_words)
 {
 	const struct sched_facts *s = &run->facts.sched;
 	const char *slash = s->path ? strrchr(s->path, '/') : NULL;
 	const char *name = slash ? slash + 1 : s->path ? s->path : "";
 	char line[200] = "";
 
+	/* whoever sits at a terminal in the guest is told there, and may look around */
+	if (run->config.tty && (event == WIRE_SCHED_EJECTED || event == WIRE_SCHED_DIED))
+		return false;
 	if (last_words)
 		capture_tail(&run->sched_log, 1, keep_line, line);
 	facts_stop(&run->facts, events[event].stop, "scheduler%s%.64s: %s%.300s%s%s",
 		   *name ? " " : "", name, events[event].reason, s->why,
 		   *line ? "; its last words: " : "", line);
+	return true;
 }
 
 bool sched_on_event(struct ktstr_run *run, const struct frame *f)
@@ -122,7 +126,7 @@ bool sched_on_event(struct ktstr_run *run, const struct frame *f)
 		return true;
 	snprintf(s->why, sizeof(s->why), "%.*s", (int)(f->length - sizeof(w)), text);
 	text_clean(s->why, strlen(s->why));
-	stop(run, w.event, true);
+	(void)stop(run, w.event, true);
 	return true;
 }
 
@@ -136,8 +140,7 @@ bool sched_on_kernel_exit(struct ktstr_run *run, const struct sched_ext_exit *x)
 	s->event = WIRE_SCHED_EJECTED;
 	sched_ext_exit_text(x, s->why, sizeof(s->why));
 	/* its process still runs: what it printed so far was about something else */
-	stop(run, WIRE_SCHED_EJECTED, false);
-	return true;
+	return stop(run, WIRE_SCHED_EJECTED, false);
 }
 
 void sched_on_log(struct ktstr_run *run, const struct frame *f)

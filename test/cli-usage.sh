@@ -97,7 +97,6 @@ stdin is no terminal|shell
 no command; it comes after --|exec
 a command comes after --: uname: unexpected argument|exec uname
 --tap: unknown option|exec --tap -- true
---scheduler, --sched-enable: for tests|exec --scheduler /bin/true -- true
 --nope: unknown option|run --nope
 --topolgy.*: unknown option; did you mean --topology\?|run --topolgy=1,1,1,1
 --topo: unknown option|run --topo 1,1,1,1

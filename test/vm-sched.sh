@@ -104,4 +104,28 @@ ok "with the time" vm_like reason 'scheduler fixture: never attached: .* after [
 vm_run run --json --scheduler "$vm_dir/broken"
 ok "a scheduler that cannot be executed is an error" vm_ends 99
 ok "and says so" vm_says stop scheduler-exec
+
+if command -v busybox >/dev/null; then
+	vm_words="ktstr exec"
+	timeout -k 10 "$vm_bound" "$ktstr" exec --scheduler "$fixture" --sched-arg work -- \
+		cat /sys/kernel/sched_ext/root/ops >"$vm_dir/out" 2>"$vm_dir/err" </dev/null
+	vm_status=$?
+	ok "a command runs on the scheduler" vm_prints out '^fixture$'
+	ok "and has its own status" vm_ends 0
+
+	timeout -k 10 "$vm_bound" "$ktstr" exec --scheduler "$fixture" --sched-arg error \
+		--sched-arg 300 -- sleep 1000 >"$vm_dir/out" 2>"$vm_dir/err" </dev/null
+	vm_status=$?
+	ok "a command ends when its scheduler is ejected" vm_ends 99
+	ok "with the reason" vm_prints err 'ktstr: scheduler fixture: ejected by the kernel'
+
+	TERM=vt220 timeout -k 10 "$vm_bound" "$top_builddir/test/in-terminal" \
+		expect='Ctrl-A X ends' expect='the scheduler was ejected: ' 'type=exit 4^M' -- \
+		"$ktstr" shell --scheduler "$fixture" --sched-arg error --sched-arg 300 \
+		>"$vm_dir/out" 2>"$vm_dir/err" </dev/null
+	vm_status=$?
+	ok "a terminal is told, and stays" vm_ends 4
+else
+	skip "commands on a scheduler" "no busybox here: apt-get install busybox-static"
+fi
 tap_done
