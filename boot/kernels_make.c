@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/spawn.h"
 #include "base/util.h"
 #include "boot/kernels_source.h"
 
@@ -124,7 +125,7 @@ int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err 
 {
 	struct run run = { .m = m };
 	_cleanup_close_ int ours = -1, theirs = -1;
-	struct kernel_tool_fds fds = { -1, -1, -1 };
+	struct spawn tool = { .argv = argv, .in = -1 };
 	int pair[2], r;
 	bool failed;
 	pid_t pid;
@@ -132,8 +133,8 @@ int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(e, -errno, "pipe");
 	ours = pair[0];
-	fds.out = fds.err = theirs = pair[1];
-	r = kernel_tool_start(argv, &fds, &pid);
+	tool.out = tool.err = theirs = pair[1];
+	r = spawn(&tool, &pid);
 	if (r < 0)
 		return err_sys(e, r, "run %s", argv[0]);
 	close_fd(&theirs);

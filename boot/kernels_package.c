@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/spawn.h"
 #include "base/util.h"
 #include "boot/kernels_private.h"
 
@@ -84,7 +85,7 @@ static int run(char *const argv[], int in, const char *path, const char *to, str
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(e, -errno, "pipe");
 	child_end = fds[1];
-	r = kernel_tool_start(argv, &(struct kernel_tool_fds){ in, -1, child_end }, &pid);
+	r = spawn(&(struct spawn){ .argv = argv, .in = in, .out = -1, .err = child_end }, &pid);
 	if (r < 0) {
 		close(fds[0]);
 		return r == -ENOENT ?

@@ -90,12 +90,6 @@ unsigned kernel_stage_sweep(const char *entries_dir);
 
 /* --- programs (kernels_tool.c) ------------------------------------------- */
 
-struct kernel_tool_fds {
-	int in, out, err;	/* -1: /dev/null */
-};
-
-/* argv[0] from PATH; -ENOENT when it is not installed. */
-int kernel_tool_start(char *const argv[], const struct kernel_tool_fds *fds, pid_t *ret_pid);
 /* Wait for its end. */
 bool kernel_tool_failed(pid_t pid);
 /* Is the program in PATH, or the file there if the name is a path? */

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/spawn.h"
 #include "base/util.h"
 #include "boot/kernels_source.h"
 
@@ -72,16 +73,15 @@ static char *parse_version(const char *makefile)
 /* All that a program prints; false when it fails. */
 static bool read_output(char *const argv[], struct buf *out)
 {
-	const struct kernel_tool_fds none = { -1, -1, -1 };
-	struct kernel_tool_fds fds = none;
+	struct spawn tool = { .argv = argv, .in = -1, .out = -1, .err = -1 };
 	int pipe_fds[2];
 	ssize_t n = -1;
 	pid_t pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return false;
-	fds.out = pipe_fds[1];
-	if (kernel_tool_start(argv, &fds, &pid) < 0) {
+	tool.out = pipe_fds[1];
+	if (spawn(&tool, &pid) < 0) {
 		close(pipe_fds[0]);
 		close(pipe_fds[1]);
 		return false;

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/spawn.h"
 #include "base/util.h"
 #include "boot/kernels_private.h"
 
@@ -39,7 +40,7 @@ const struct kernel_packer *kernel_packer_find(const uint8_t *p, size_t n)
 int kernel_unpack(const struct kernel_packer *k, const uint8_t *bytes, size_t n, int out)
 {
 	_cleanup_close_ int in = memfd_create("ktstr-packed", MFD_CLOEXEC);
-	const struct kernel_tool_fds fds = { .in = in, .out = out, .err = -1 };
+	const struct spawn tool = { .argv = k->argv, .in = in, .out = out, .err = -1 };
 	pid_t pid;
 	int r;
 
@@ -50,7 +51,7 @@ int kernel_unpack(const struct kernel_packer *k, const uint8_t *bytes, size_t n,
 		return r;
 	if (lseek(in, 0, SEEK_SET) < 0)
 		return -errno;
-	r = kernel_tool_start(k->argv, &fds, &pid);
+	r = spawn(&tool, &pid);
 	if (r < 0)
 		return r;
 	return kernel_tool_failed(pid) ? -EIO : 0;

@@ -2,7 +2,6 @@
 /* What surrounds a command in the guest: its arguments, PATH, busybox, a greeting. */
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/spawn.h"
 #include "base/util.h"
 #include "init/command.h"
 #include "init/guest.h"
@@ -37,18 +37,20 @@ void init_path_set(void)
 static void install_applets(struct init_host *host)
 {
 	static const char *const argv[] = { "busybox", "--install", "-s", INIT_APPLETS_DIR, NULL };
-	extern char **environ;
+	const struct spawn program = {
+		.path = INIT_BUSYBOX, .argv = (char *const *)argv, .in = -1, .out = -1, .err = -1,
+	};
 	int status = 0, r;
 	pid_t pid;
 
 	if (access(INIT_BUSYBOX, X_OK) < 0)
 		return;
 	(void)mkdir(INIT_APPLETS_DIR, 0755);
-	r = posix_spawn(&pid, INIT_BUSYBOX, NULL, NULL, (char *const *)argv, environ);
+	r = spawn(&program, &pid);
 	if (r == 0 && (waitpid(pid, &status, 0) < 0 || status))
-		r = EIO;
-	if (r)
-		init_log(host, "busybox --install: %s, status %d", strerrordesc_np(r), status);
+		r = -EIO;
+	if (r < 0)
+		init_log(host, "busybox --install: %s, status %d", strerrordesc_np(-r), status);
 	/* for scripts; one that came along stays */
 	(void)!symlink(INIT_BUSYBOX, "/bin/sh");
 }

@@ -2,12 +2,11 @@
 /* The process of the scheduler under test, and what it prints. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "base/util.h"
 #include "init/host.h"
 #include "init/sched_private.h"
@@ -21,40 +20,16 @@
 
 /* --- the process -------------------------------------------------------------- */
 
-/* posix_spawn() tells a failed exec from a program that failed. */
-static int spawn(pid_t *ret, const char *path, char *const *argv, int output)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-				 POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-	r = posix_spawn(ret, path, &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -r;
-}
-
 int sched_spawn(struct init_sched *s, const char *path, char *const *argv)
 {
+	struct spawn program = { .path = path, .argv = argv, .in = -1, .group = true };
 	int fds[2];
 	int r;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	r = fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno :
-	    spawn(&s->proc.pid, path, argv, fds[1]);
+	program.out = program.err = fds[1];
+	r = fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : spawn(&program, &s->proc.pid);
 	close(fds[1]);
 	close_fd(&s->output);
 	s->output = fds[0];

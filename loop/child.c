@@ -9,12 +9,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/spawn.h"
 #include "base/units.h"
 #include "base/util.h"
 
@@ -29,45 +29,6 @@ struct child {
 	int fd[2];			/* its stdout and stderr; -1 at the end of file */
 	struct buf *text[2];
 };
-
-static int spawn_with(struct child *c, posix_spawn_file_actions_t *fa, posix_spawnattr_t *attr,
-		      const int *out)
-{
-	sigset_t none, def;
-	int r;
-
-	/* our signal mask and an ignored SIGPIPE are not the child's business */
-	sigemptyset(&none);
-	sigemptyset(&def);
-	sigaddset(&def, SIGPIPE);
-	r = posix_spawnattr_setsigmask(attr, &none);
-	r = r ? r : posix_spawnattr_setsigdefault(attr, &def);
-	r = r ? r : posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
-					     POSIX_SPAWN_SETSIGDEF);
-	r = r ? r : posix_spawn_file_actions_addopen(fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	r = r ? r : posix_spawn_file_actions_adddup2(fa, out[0], STDOUT_FILENO);
-	r = r ? r : posix_spawn_file_actions_adddup2(fa, out[1], STDERR_FILENO);
-	return -(r ? r : posix_spawn(&c->pid, c->argv[0], fa, attr, c->argv, environ));
-}
-
-static int spawn(struct child *c, const int *out)
-{
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	int r = -posix_spawn_file_actions_init(&fa);
-
-	if (r < 0)
-		return r;
-	r = -posix_spawnattr_init(&attr);
-	if (r == 0) {
-		r = spawn_with(c, &fa, &attr, out);
-		posix_spawnattr_destroy(&attr);
-	}
-	posix_spawn_file_actions_destroy(&fa);
-	if (r < 0)
-		c->pid = 0;
-	return r;
-}
 
 /*
  * A pipe whose write end is above the standard ones, so that dup2() in the
@@ -94,15 +55,20 @@ static int make_pipe(int *ret_read, int *ret_write)
 
 static int start(struct child *c, struct err *e)
 {
+	struct spawn program = { .argv = c->argv, .in = -1 };
 	int out[2] = { -1, -1 };
 	int r = make_pipe(&c->fd[0], &out[0]);
 
 	if (r == 0)
 		r = make_pipe(&c->fd[1], &out[1]);
-	if (r < 0)
+	program.out = out[0];
+	program.err = out[1];
+	if (r < 0) {
 		err_sys(e, r, "pipe");
-	else if ((r = spawn(c, out)) < 0)
+	} else if ((r = spawn(&program, &c->pid)) < 0) {
 		err_sys(e, r, "run %s", c->argv[0]);
+		c->pid = 0;
+	}
 	cleanup_close(&out[0]);
 	cleanup_close(&out[1]);
 	return r;
