@@ -269,6 +269,16 @@ static void describe_keys(const struct kernel *list, size_t count, struct buf *b
 	buf_u8(b, 0);
 }
 
+static int because(struct kernel *k, const char *why, struct err *e)
+{
+	free(k->why);
+	k->why = strdup(why);
+	if (k->why)
+		return 0;
+	kernel_fini(k);
+	return err_sys(e, -ENOMEM, "kernel");
+}
+
 static int find_in_cache(const char *spec, const char *why, struct kernel *ret, struct err *e)
 {
 	_cleanup_(buf_fini) struct buf keys = BUF_INIT;
@@ -285,8 +295,7 @@ static int find_in_cache(const char *spec, const char *why, struct kernel *ret, 
 			"%s (to add one: ktstr kernel import FILE)", spec,
 			buf_ok(&keys) ? (const char *)keys.data : "others");
 	} else {
-		free(ret->why);
-		ret->why = strdup(why);
+		r = because(ret, why, e);
 	}
 	free_list(list, count);
 	return r;
@@ -331,10 +340,10 @@ int kernel_find(const char *spec, struct kernel *ret, struct err *e)
 		r = pick(list, count, NULL, ret);
 		free_list(list, count);
 		if (r == 0)
-			return 0;
+			return because(ret, "newest in the cache", e);
 	}
 	r = kernel_parts_find_boot(BOOT_DIR, &p, e);
 	if (r == 0)
-		return from_parts(&p, "/boot", ret, e);
+		return from_parts(&p, "newest in " BOOT_DIR, ret, e);
 	return r == -ENOENT ? nothing_found(e) : r;
 }

@@ -39,7 +39,7 @@ struct kernel {
 	char *source;		/* cache: what was imported; may be NULL */
 	char *imported;		/* cache: when, RFC 3339 in UTC; may be NULL */
 	unsigned files_built;	/* cache: by kernel build, as make counts them; 0: not built here */
-	char *why;		/* how it was found: "--kernel", "KTSTR_KERNEL", "cache", "/boot" */
+	char *why;		/* how it was found: "--kernel", "newest in /boot", ... */
 };
 
 void kernel_fini(struct kernel *k);

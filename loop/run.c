@@ -167,7 +167,11 @@ static void on_planned(void *arg)
 	}
 	if (run->plan.note[0])
 		log_notice("%s", run->plan.note);
-	log_info("kernel %s (%s)", run->plan.kernel.image, run->plan.kernel.why);
+	/* who named it knows */
+	if (run->config.kernel)
+		log_info("kernel %s (%s)", run->plan.kernel.image, run->plan.kernel.why);
+	else
+		log_notice("kernel %s (%s)", run->plan.kernel.image, run->plan.kernel.why);
 	r = config_has_command(&run->config) ? run_channel_create(run, &e) : 0;
 	if (r == 0)
 		r = run->plan.accel == ACCEL_KVM ? run_kvm_start(run, &e) :

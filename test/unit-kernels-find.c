@@ -77,7 +77,7 @@ static void without_a_spec_the_newest_import_is_taken(void)
 	put_entries(&f);
 	tap_eq(find(&f, NULL), 0);
 	tap_str(f.k.key, "5.10.1");
-	tap_str(f.k.why, "cache");
+	tap_str(f.k.why, "newest in the cache");
 	setenv("KTSTR_KERNEL", "6.12", 1);
 	tap_eq(find(&f, NULL), 0);
 	tap_str(f.k.key, "6.12.5");

@@ -51,6 +51,10 @@ ok "exits are counted by kind" vm_positive vm.exits.io
 ok "nothing is split that need not be" vm_says vm.irqchip kernel
 ok "the test has its duration" vm_positive tests.0.duration_ms
 ok "the scheduler was watched" vm_positive monitor.samples monitor.summary.cpus.3.nr_switches
+if [ -z "${KTSTR_KERNEL:-}" ]; then
+	ok "a line on stderr says which kernel was found, and why it was taken" \
+		vm_prints err "^ktstr: kernel $(vm_json kernel.path) \(newest in "
+fi
 case $(vm_json accel) in
 nested)
 	ok "one line on stderr says that the run is nested" \
