@@ -73,7 +73,10 @@ static void rearm(struct phases *p, ev_timer *t, uint64_t ns)
 {
 	ev_now_update(p->loop);
 	t->repeat = (double)ns / 1e9;
-	if (ns)
+	if (p->paused)
+		*(t == &p->watchdog ? &p->watchdog_left_s : &p->deadline_left_s) =
+			ns ? t->repeat : -1;
+	else if (ns)
 		ev_timer_again(p->loop, t);
 	else
 		ev_timer_stop(p->loop, t);
@@ -84,23 +87,41 @@ void phases_limit(struct phases *p, uint64_t ns)
 	rearm(p, &p->watchdog, ns);
 }
 
-static void extend(struct phases *p, ev_timer *t, uint64_t ns)
+static void resume(struct phases *p, ev_timer *t, double left_s)
 {
-	const ev_tstamp left = ev_timer_remaining(p->loop, t);
-
-	if (!ev_is_active(t))
+	if (left_s < 0)
 		return;
-	/* also one that expired meanwhile and whose callback is still to come */
-	ev_timer_stop(p->loop, t);
-	ev_timer_set(t, left + (double)ns / 1e9, t->repeat);
+	ev_timer_set(t, left_s, t->repeat);
 	ev_timer_start(p->loop, t);
 }
 
-void phases_extend(struct phases *p, uint64_t ns)
+static double pause_timer(struct phases *p, ev_timer *t)
 {
+	/* also one that has expired, and whose callback is still to come */
+	const double left_s = ev_is_active(t) ? MAX(ev_timer_remaining(p->loop, t), 0.) : -1;
+
+	ev_timer_stop(p->loop, t);
+	return left_s;
+}
+
+void phases_pause(struct phases *p)
+{
+	if (p->paused)
+		return;
 	ev_now_update(p->loop);
-	extend(p, &p->watchdog, ns);
-	extend(p, &p->deadline, ns);
+	p->paused = true;
+	p->watchdog_left_s = pause_timer(p, &p->watchdog);
+	p->deadline_left_s = pause_timer(p, &p->deadline);
+}
+
+void phases_resume(struct phases *p)
+{
+	if (!p->paused)
+		return;
+	ev_now_update(p->loop);
+	p->paused = false;
+	resume(p, &p->watchdog, p->watchdog_left_s);
+	resume(p, &p->deadline, p->deadline_left_s);
 }
 
 void phases_start(struct phases *p, struct ev_loop *loop, struct facts *f)
@@ -118,6 +139,7 @@ void phases_stop(struct phases *p)
 {
 	if (!p->loop)
 		return;
+	p->paused = false;
 	ev_timer_stop(p->loop, &p->watchdog);
 	ev_timer_stop(p->loop, &p->deadline);
 }
@@ -132,5 +154,5 @@ void phases_reach(struct phases *p, enum phase phase)
 	if (phase == PHASE_LOADED || phase == PHASE_READY)
 		rearm(p, &p->deadline, p->deadline_ns);
 	if (phase >= PHASE_RESULT)
-		ev_timer_stop(p->loop, &p->deadline);
+		rearm(p, &p->deadline, 0);
 }

@@ -25,6 +25,8 @@ struct phases {
 	uint64_t attach_ns;		/* PID 1 gives a scheduler so long to be attached */
 	bool slow;			/* and so do emulated CPUs */
 	ev_timer watchdog, deadline;
+	bool paused;
+	double watchdog_left_s, deadline_left_s;	/* paused; below 0: it was off */
 	/* why is STOP_PHASE or STOP_DEADLINE; limit_ns what expired */
 	void (*on_expired)(enum stop_reason why, uint64_t limit_ns, void *arg);
 	void *arg;
@@ -37,8 +39,12 @@ void phases_stop(struct phases *p);
 void phases_reach(struct phases *p, enum phase phase);
 /* From now on the present phase ends at the latest after limit_ns. */
 void phases_limit(struct phases *p, uint64_t limit_ns);
-/* The guest stood still for so long: what limits it waits longer by that. */
-void phases_extend(struct phases *p, uint64_t ns);
+/*
+ * The guest stands still: what limits it waits until it goes on. What is set meanwhile
+ * counts from then.
+ */
+void phases_pause(struct phases *p);
+void phases_resume(struct phases *p);
 /* What the phase was waiting for, for the reason: "PID 1 to start". */
 const char *phase_awaits(enum phase p);
 

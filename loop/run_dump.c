@@ -4,9 +4,9 @@
  * anew with each; of a nested run into the record, from which the outer ktstr takes
  * them for its file.
  *
- *   run_dump_ask()     machine_freeze()
+ *   run_dump_ask()     machine_freeze(), and deadlines wait
  *   run_dump_frozen()  a snapshot; --dump-hold
- *   thaw()             the guest goes on, and deadlines wait longer by that time
+ *   thaw()             guest and deadlines go on
  *   run_dump_end()     a bad end: all vCPUs have parked, the last snapshot
  */
 #include <errno.h>
@@ -116,11 +116,11 @@ static void thaw(struct ktstr_run *run)
 
 	run->dump.trigger[0] = '\0';
 	run->dump.held = run->dump.test_waits = false;
+	phases_resume(&run->phases);
 	if (!ns)	/* it ends */
 		return;
 	if (test_waits)
 		answer_test(run, 0);
-	phases_extend(&run->phases, ns);
 	run->facts.freezes++;
 	run->facts.frozen_ns += ns;
 	log_info("the guest stood still for %.1f ms", (double)ns / 1e6);
@@ -182,9 +182,12 @@ int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ..
 	snprintf(d->trigger, sizeof(d->trigger), "%s", trigger);
 	memcpy(d->reason, reason, sizeof(reason));
 	r = machine_freeze(run->machine);
-	if (r < 0)
+	if (r < 0) {
 		d->trigger[0] = '\0';
-	return r < 0 ? -EAGAIN : 0;
+		return -EAGAIN;
+	}
+	phases_pause(&run->phases);
+	return 0;
 }
 
 /* --- of one that has ended ------------------------------------------------------- */
@@ -195,6 +198,7 @@ void run_dump_release(struct ktstr_run *run)
 		ev_timer_stop(run->loop, &run->dump.hold);
 	run->dump.held = run->dump.test_waits = false;
 	run->dump.trigger[0] = '\0';
+	phases_resume(&run->phases);
 }
 
 bool run_ended_badly(const struct ktstr_run *run)

@@ -26,6 +26,7 @@
 
 static void stop(struct ktstr_run *run)
 {
+	run_dump_release(run);		/* the stop beats a freeze */
 	phases_reach(&run->phases, PHASE_POWEROFF);
 	machine_stop(run->machine);
 }

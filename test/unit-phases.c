@@ -88,23 +88,38 @@ static void a_phase_that_is_over_is_not_entered_again(void)
 	stop(&w);
 }
 
-static void a_guest_that_stood_still_gets_that_time_back(void)
+static void a_guest_that_stands_still_has_no_deadline(void)
 {
 	struct world w;
-	double watchdog, deadline;
+	double left;
 
 	start(&w, 1, false);
 	phases_reach(&w.phases, PHASE_READY);
-	watchdog = ev_timer_remaining(w.loop, &w.phases.watchdog);
-	deadline = ev_timer_remaining(w.loop, &w.phases.deadline);
-	phases_extend(&w.phases, 3600 * NSEC_PER_SEC);
-	/* an hour more, less what went by between the lines */
-	tap_ok(ev_timer_remaining(w.loop, &w.phases.watchdog) > watchdog + 1800, "watchdog");
-	tap_ok(ev_timer_remaining(w.loop, &w.phases.deadline) > deadline + 1800, "deadline");
+	left = ev_timer_remaining(w.loop, &w.phases.watchdog);
+	phases_pause(&w.phases);
+	phases_pause(&w.phases);
+	tap_ok(!ev_is_active(&w.phases.watchdog) && !ev_is_active(&w.phases.deadline), "paused");
+	phases_resume(&w.phases);
+	tap_ok(ev_is_active(&w.phases.watchdog) && ev_is_active(&w.phases.deadline), "resumed");
+	tap_ok(ev_timer_remaining(w.loop, &w.phases.watchdog) <= left, "it does not begin anew");
 	tap_eq((unsigned)w.phases.deadline.repeat, 5);	/* the reason tells the limit as given */
+	stop(&w);
+}
+
+static void what_is_set_in_a_pause_counts_behind_it(void)
+{
+	struct world w;
+
+	start(&w, 1, false);
+	phases_reach(&w.phases, PHASE_READY);
+	phases_pause(&w.phases);
+	phases_limit(&w.phases, 3600 * NSEC_PER_SEC);
+	tap_ok(!ev_is_active(&w.phases.watchdog), "it is set in the pause");
 	phases_reach(&w.phases, PHASE_RESULT);
-	phases_extend(&w.phases, NSEC_PER_SEC);
-	tap_ok(!ev_is_active(&w.phases.deadline), "what is off stays off");
+	phases_limit(&w.phases, 3600 * NSEC_PER_SEC);
+	phases_resume(&w.phases);
+	tap_ok(ev_timer_remaining(w.loop, &w.phases.watchdog) > 1800, "an hour is left");
+	tap_ok(!ev_is_active(&w.phases.deadline), "a result ends the deadline in a pause, too");
 	stop(&w);
 }
 
@@ -113,6 +128,7 @@ int main(void)
 	TAP_RUN(each_vcpu_adds_to_the_time_of_a_boot);
 	TAP_RUN(a_test_has_no_watchdog_but_the_deadline);
 	TAP_RUN(a_phase_that_is_over_is_not_entered_again);
-	TAP_RUN(a_guest_that_stood_still_gets_that_time_back);
+	TAP_RUN(a_guest_that_stands_still_has_no_deadline);
+	TAP_RUN(what_is_set_in_a_pause_counts_behind_it);
 	return tap_done();
 }

@@ -65,6 +65,48 @@ vm_status=$? vm_words="SIGINT"
 ok "SIGINT ends it with a record" vm_says verdict error
 ok "whose reason is the cancel" vm_like reason 'cancelled in phase loaded'
 
+# SIGUSR1 as soon as the kernel has spoken: usr1 OPTION...
+"$tiny" banner "$vm_dir/vmlinux"
+usr1()
+{
+	rm -f "$vm_dir/fifo"
+	mkfifo "$vm_dir/fifo"
+	"$ktstr" run --accel kvm --kernel "$vm_dir/vmlinux" --json \
+		--dmesg --topology 1,1,4,1 --timeout 1s "$@" >"$vm_dir/out" 2>"$vm_dir/fifo" &
+	vm_job=$! vm_words="SIGUSR1 $*"
+	(vm_gone "$vm_bound" "$vm_job" || kill -s KILL "$vm_job") >/dev/null 2>&1 &
+	vm_guard=$!
+	exec 3<"$vm_dir/fifo"
+	read -r vm_line <&3
+	kill -s USR1 "$vm_job"
+	{ printf '%s\n' "$vm_line"; cat <&3; } >"$vm_dir/err"
+	exec 3<&-
+	wait "$vm_job"
+	vm_status=$?
+	wait "$vm_guard"
+}
+
+# Four vCPUs, three of which wait for SIPI, stand still for longer than the run may take.
+usr1 --dump "$vm_dir/dump" --dump-hold 2s
+ok "SIGUSR1 is not the end of a run" \
+	ended deadline 'kernel banner' 'waited 1.0 s \(--timeout\)'
+ok "the guest stood still once" vm_says vm.freezes 1
+ok "for that time the deadline waited" \
+	vm_like vm.frozen_ms '^(2[0-9]|[3-9][0-9]|[0-9]{3})[0-9]{2}\.'
+# PATHS... of the dump, on one line
+of_dump()
+{
+	"$jsonget" "$vm_dir/dump" "$@" | tr '\n' ' '
+}
+ok "the dump has that snapshot and the one of the end" \
+	test "$(of_dump snapshots.0.trigger snapshots.0.reason snapshots.1.trigger)" = \
+	"user SIGUSR1 deadline "
+ok "with the registers of every vCPU" \
+	test "$(of_dump snapshots.0.vcpus snapshots.0.vcpus.0.rip | cut -c 1-9)" = "4 0x10000"
+usr1
+ok "nor where there is no file for it" ended deadline 'kernel banner' 'waited 1.0 s'
+ok "which it says" vm_prints err 'SIGUSR1: no dump: --dump has no file'
+
 # A full /dev/shm: the ring is a memfd, which does not live there.
 "$tiny" reset "$vm_dir/vmlinux"
 cat >"$vm_dir/full.sh" <<'EOT'
