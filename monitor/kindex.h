@@ -37,6 +37,19 @@ struct kindex;
  */
 int kindex_build(const uint8_t *elf, size_t n, struct buf *ret, struct err *e);
 
+/*
+ * The index of a kernel that runs, as it shows itself: /proc/kallsyms with the
+ * addresses of now (so KASLR's slide is 0 for this index), /sys/kernel/btf/vmlinux,
+ * /proc/version. All of it is the guest's word; whether it fits what is in memory
+ * monitor_attach() sees. -ENODATA, -EPROTO with what is missing or wrong.
+ */
+struct kindex_told {
+	const char *kallsyms, *version;
+	const uint8_t *btf;
+	size_t kallsyms_bytes, version_bytes, btf_bytes;
+};
+int kindex_build_told(const struct kindex_told *t, struct buf *ret, struct err *e);
+
 /* Takes the bytes over, also when it fails. -EINVAL: not an index. */
 int kindex_open(struct buf *bytes, struct kindex **ret, struct err *e);
 int kindex_open_file(const char *path, struct kindex **ret, struct err *e);

@@ -14,65 +14,27 @@
 #include "monitor/kallsyms.h"
 #include "monitor/kindex_private.h"
 
-#define SYMBOLS_MAX (UINT32_C(1) << 24)
-#define NAMES_MAX (UINT32_C(1) << 30)
-
-struct symbol {
-	uint64_t addr;
-	uint32_t name;
-	uint32_t number;		/* as it came; after the sort by address: its place there */
-	uint8_t kind;
-};
-
 struct build {
 	const uint8_t *file;
 	size_t n;
 	Elf *elf;
 	size_t phdrs;
-	struct symbol *sym;
-	size_t count, cap;
-	struct buf names;
-	const uint8_t *btf;
-	size_t btf_bytes;
-	struct kindex_head head;
+	struct kindex_draft draft;
 };
 
 static void build_fini(struct build *b)
 {
 	elf_end(b->elf);
-	free(b->sym);
-	buf_fini(&b->names);
+	kindex_draft_fini(&b->draft);
 }
 
 /* --- symbols --------------------------------------------------------------- */
 
-static int add_symbol(struct build *b, uint64_t addr, bool is_code, const char *name, size_t len)
-{
-	if (b->count == b->cap) {
-		size_t cap = b->cap ? 2 * b->cap : 1 << 14;
-		struct symbol *p = cap <= SYMBOLS_MAX ?
-				   reallocarray(b->sym, cap, sizeof(*p)) : NULL;
-
-		if (!p)
-			return -ENOMEM;
-		b->sym = p;
-		b->cap = cap;
-	}
-	if (b->names.len > NAMES_MAX)
-		return -ENOMEM;
-	b->sym[b->count] = (struct symbol){
-		.addr = addr, .name = (uint32_t)b->names.len, .number = (uint32_t)b->count,
-		.kind = is_code ? KINDEX_CODE : KINDEX_DATA,
-	};
-	b->count++;
-	buf_add(&b->names, name, len);
-	buf_u8(&b->names, 0);
-	return 0;
-}
-
 static int on_kallsym(uint64_t addr, char type, const char *name, size_t len, void *arg)
 {
-	return add_symbol(arg, addr, strchr("tTwW", type) != NULL, name, len);
+	struct build *b = arg;
+
+	return kindex_draft_add(&b->draft, addr, kindex_is_code(type), name, len);
 }
 
 /* Is a symbol in this section code? */
@@ -91,7 +53,7 @@ static int add_elf_symbol(struct build *b, const GElf_Sym *sym, const char *name
 	if (!name || !*name || sym->st_shndx == SHN_UNDEF || type == STT_SECTION ||
 	    type == STT_FILE)
 		return 0;
-	return add_symbol(b, sym->st_value,
+	return kindex_draft_add(&b->draft, sym->st_value,
 			  type == STT_FUNC ||
 			  (type == STT_NOTYPE && sym->st_shndx < SHN_LORESERVE &&
 			   is_code_section(b, sym->st_shndx)), name, strlen(name));
@@ -108,23 +70,6 @@ static int read_symtab(struct build *b, Elf_Scn *scn, const GElf_Shdr *sh)
 	for (int i = 0; r == 0 && gelf_getsym(data, i, &sym); i++)
 		r = add_elf_symbol(b, &sym, elf_strptr(b->elf, sh->sh_link, sym.st_name));
 	return r;
-}
-
-static int by_addr(const void *a, const void *b)
-{
-	const struct symbol *x = a, *y = b;
-
-	if (x->addr != y->addr)
-		return x->addr < y->addr ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static int by_name(const void *a, const void *b, void *names)
-{
-	const struct symbol *x = a, *y = b;
-	int r = strcmp((char *)names + x->name, (char *)names + y->name);
-
-	return r ? r : x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* --- the rest of the ELF ---------------------------------------------------- */
@@ -158,8 +103,8 @@ static void read_notes(struct build *b, Elf_Scn *scn)
 		if (nh.n_type != NT_GNU_BUILD_ID || nh.n_descsz > KINDEX_BUILD_ID_MAX ||
 		    nh.n_namesz != 4 || memcmp((char *)data->d_buf + name, "GNU", 4))
 			continue;
-		memcpy(b->head.build_id, (char *)data->d_buf + desc, nh.n_descsz);
-		b->head.build_id_bytes = nh.n_descsz;
+		memcpy(b->draft.head.build_id, (char *)data->d_buf + desc, nh.n_descsz);
+		b->draft.head.build_id_bytes = nh.n_descsz;
 	}
 }
 
@@ -185,8 +130,8 @@ static int read_sections(struct build *b)
 		else if (name && !strcmp(name, ".BTF") && sh.sh_type != SHT_NOBITS &&
 			 sh.sh_offset <= b->n && sh.sh_size <= b->n - sh.sh_offset &&
 			 sh.sh_size <= UINT32_MAX) {
-			b->btf = b->file + sh.sh_offset;
-			b->btf_bytes = sh.sh_size;
+			b->draft.btf = b->file + sh.sh_offset;
+			b->draft.btf_bytes = sh.sh_size;
 		}
 	}
 	return r;
@@ -194,15 +139,15 @@ static int read_sections(struct build *b)
 
 static void read_banner(struct build *b)
 {
-	for (size_t i = 0; i < b->count; i++) {
+	for (size_t i = 0; i < b->draft.count; i++) {
 		const uint8_t *p;
 		size_t n;
 
-		if (strcmp((char *)b->names.data + b->sym[i].name, "linux_banner"))
+		if (strcmp((char *)b->draft.names.data + b->draft.sym[i].name, "linux_banner"))
 			continue;
-		p = at_address(b, b->sym[i].addr, &n);
+		p = at_address(b, b->draft.sym[i].addr, &n);
 		if (p)
-			memcpy(b->head.banner, p,
+			memcpy(b->draft.head.banner, p,
 			       strnlen((const char *)p, MIN(n, KINDEX_BANNER_MAX - (size_t)1)));
 		return;
 	}
@@ -233,39 +178,15 @@ static int collect(struct build *b, struct err *e)
 	r = read_sections(b);
 	if (r < 0)
 		return err_sys(e, r, "symbols");
-	if (!b->count)
+	if (!b->draft.count)
 		r = kallsyms_decode(b->file, b->n, on_kallsym, b, e);
 	if (r < 0)
 		return r == -ENODATA ? err_ctx(e, r, "no .symtab and")
 				     : err_sys(e, r, "symbols");
-	if (!b->btf)
+	if (!b->draft.btf)
 		return err_set(e, -ENODATA, "no types (CONFIG_DEBUG_INFO_BTF)");
 	read_banner(b);
-	return buf_ok(&b->names) ? 0 : err_sys(e, -ENOMEM, "symbols");
-}
-
-static void write_all(struct build *b, struct buf *out)
-{
-	qsort(b->sym, b->count, sizeof(*b->sym), by_addr);
-	for (size_t i = 0; i < b->count; i++)
-		b->sym[i].number = (uint32_t)i;
-	memcpy(b->head.magic, KINDEX_MAGIC, sizeof(b->head.magic));
-	b->head.symbols = (uint32_t)b->count;
-	b->head.names_bytes = (uint32_t)b->names.len;
-	b->head.btf_bytes = (uint32_t)b->btf_bytes;
-	buf_add(out, &b->head, sizeof(b->head));
-	for (size_t i = 0; i < b->count; i++)
-		buf_le64(out, b->sym[i].addr);
-	for (size_t i = 0; i < b->count; i++)
-		buf_le32(out, b->sym[i].name);
-	qsort_r(b->sym, b->count, sizeof(*b->sym), by_name, b->names.data);
-	for (size_t i = 0; i < b->count; i++)
-		buf_le32(out, b->sym[i].number);
-	qsort(b->sym, b->count, sizeof(*b->sym), by_addr);
-	for (size_t i = 0; i < b->count; i++)
-		buf_u8(out, b->sym[i].kind);
-	buf_add(out, b->names.data, b->names.len);
-	buf_add(out, b->btf, b->btf_bytes);
+	return 0;
 }
 
 int kindex_build(const uint8_t *elf, size_t n, struct buf *ret, struct err *e)
@@ -275,6 +196,5 @@ int kindex_build(const uint8_t *elf, size_t n, struct buf *ret, struct err *e)
 
 	if (r < 0)
 		return r;
-	write_all(&b, ret);
-	return buf_ok(ret) ? 0 : err_sys(e, -ENOMEM, "index of the kernel");
+	return kindex_draft_write(&b.draft, ret, e);
 }

@@ -37,6 +37,37 @@ static void change(struct fuzz_in *in, struct buf *b)
 	}
 }
 
+/* What a guest tells: any lines, and types that anybody may have changed. */
+static void told(struct fuzz_in *in)
+{
+	struct btf *btf = btf__new_empty();
+	_cleanup_(buf_fini) struct buf types = BUF_INIT;
+	struct kindex_told t = { .version = "Linux", .version_bytes = 5 };
+	struct buf bytes = BUF_INIT;
+	struct kindex *k = NULL;
+	struct err e = ERR_INIT;
+	const void *raw;
+	uint32_t n;
+	int r;
+
+	btf__add_int(btf, "int", 4, 0);
+	raw = btf__raw_data(btf, &n);
+	buf_add(&types, raw, n);
+	if (fuzz_u8(in) & 1)
+		types.data[fuzz_u8(in) % types.len] = fuzz_u8(in);
+	t.btf = types.data;
+	t.btf_bytes = types.len;
+	t.kallsyms = (const char *)fuzz_take(in, 4096, &t.kallsyms_bytes);
+	r = kindex_build_told(&t, &bytes, &e);
+	FUZZ_CHECK(r == 0 || *err_text(&e));
+	if (r < 0)
+		buf_fini(&bytes);
+	else if (kindex_open(&bytes, &k, &e) == 0)
+		ask(k);
+	kindex_close(k);
+	btf__free(btf);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
@@ -48,6 +79,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	libbpf_set_print(NULL);		/* what is refused is said aloud */
+	if (form & 4) {
+		told(&in);
+		return 0;
+	}
 	vmlinux_make(&(struct vmlinux_make){ .stripped = form & 1 }, &elf);
 	if (form & 2)
 		change(&in, &elf);
