@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/units.h"
 #include "base/util.h"
+#include "init/kernel_told.h"
 
 /* So much may wait for COM2 before frames are lost. */
 #define QUEUE_MAX (2u << 20)
@@ -34,6 +35,8 @@ static void on_frame(const struct frame *f, void *arg)
 
 	if (f->type == WIRE_STOP)
 		l->host.stop = true;
+	else if (f->type == WIRE_KERNEL_ASK)
+		l->kernel_asked = true;
 	else if (f->type == WIRE_GO)
 		l->host.go = true;
 	else if (l->host.on_frame)
@@ -86,6 +89,10 @@ static void link_ready(struct init_host *h, short revents)
 	if (!(revents & (POLLIN | POLLOUT)))
 		close_fd(&l->tty.fd);
 	init_tty_push(&l->tty);
+	/* some MiB: nothing for COM2 */
+	if (l->kernel_asked && l->ring.map)
+		init_kernel_tell(h, "");
+	l->kernel_asked = false;
 	update_busy(l);
 }
 

@@ -44,6 +44,7 @@ struct init_link {
 	unsigned mended;		/* how often the ring was written over */
 	uint64_t lost;			/* frames that COM2 could not take */
 	uint64_t lost_output;		/* bytes */
+	bool kernel_asked;		/* the host wants to be told of the kernel */
 	bool printed;			/* since it last settled */
 };
 

@@ -209,6 +209,14 @@ static void on_sched(struct ktstr_run *run, const struct frame *f)
 		too_short(run, f);
 }
 
+static void on_kernel(struct ktstr_run *run, const struct frame *f)
+{
+	if (watch_told(&run->watch, f))
+		return;
+	run->facts.bad_frames++;
+	facts_finding(&run->facts, "BadFrame", "the guest told of its kernel what nobody asked");
+}
+
 static void on_hold(struct ktstr_run *run, const struct frame *f)
 {
 	(void)f;
@@ -237,6 +245,7 @@ static frame_fn *const frame_table[] = {
 	[WIRE_LOG] = on_log,
 	[WIRE_SCHED] = on_sched,
 	[WIRE_SCHED_LOG] = sched_on_log,
+	[WIRE_KERNEL] = on_kernel,
 	[WIRE_HOLD] = on_hold,
 	[WIRE_DUMP_ASK] = on_dump_ask,
 	[WIRE_STDOUT] = on_stream,

@@ -86,6 +86,7 @@ static struct json_object *kernel(const struct watch *w)
 
 	for (size_t i = 0; i < n; i++)
 		snprintf(id + 2 * i, 3, "%02x", build_id[i]);
+	json_add_str(o, "source", w->told.done ? "guest" : "file");
 	if (*id)
 		json_add_str(o, "build_id", id);
 	json_add_u64(o, "symbols", kindex_symbols(k));

@@ -233,6 +233,14 @@ static void on_frozen(void *arg)
 	run_dump_frozen(arg);
 }
 
+/* Some MiB: by COM2 that would take minutes. */
+static bool on_untold(void *arg)
+{
+	struct ktstr_run *run = arg;
+
+	return run->facts.by_ring && machine_send(run->machine, WIRE_KERNEL_ASK, NULL, 0) == 0;
+}
+
 static void on_settled(void *arg)
 {
 	bpf_write_go(arg);
@@ -377,6 +385,7 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	if (run_dump_is_wanted(run))
 		run->watch.on_stuck = on_stuck;
 	run->watch.on_settled = on_settled;
+	run->watch.on_untold = on_untold;
 	run->watch.arg = run;
 	fate_init(&run->fate, run->config.scheduler || run->config.stage.count ||
 		  run->config.sched_enable.count, run->config.watchdog_ns);

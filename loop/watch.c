@@ -28,6 +28,7 @@ void watch_init(struct watch *w)
 {
 	*w = (struct watch){ .timer_fd = -1, .limits = RULE_LIMITS_DEFAULT };
 	w->why = w->index_why = (struct err)ERR_INIT;
+	kernel_told_init(&w->told);
 	err_set(&w->why, -ENODATA, "the guest was never ready");
 }
 
@@ -54,6 +55,7 @@ void watch_fini(struct watch *w)
 	stuck_destroy(w->stuck);
 	sched_ext_destroy(w->sched_ext);
 	kbpf_seen_destroy(w->bpf);
+	kernel_told_fini(&w->told);
 	sampler_destroy(w->sampler);
 	kindex_close(w->index);
 	free(w->image);
@@ -176,50 +178,6 @@ static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
 	look_for_stuck(w);
 }
 
-/* --- rules -------------------------------------------------------------------- */
-
-void watch_rules(struct watch *w, const struct rule_limits *limits)
-{
-	w->limits = *limits;
-	w->enforce |= limits->enforce;
-	if (w->rules)
-		rules_change(w->rules, limits);
-}
-
-/* The breach that lasted longest. */
-static const struct rule_finding *worst(const struct rules *r)
-{
-	const struct rule_finding *w = NULL;
-	uint64_t dropped;
-	size_t n;
-	const struct rule_finding *f = rules_findings(r, &n, &dropped);
-
-	for (size_t i = 0; i < n; i++)
-		if (f[i].enforced && (!w || f[i].samples > w->samples))
-			w = &f[i];
-	return w;
-}
-
-int watch_verdict(const struct watch *w, char *text, size_t size)
-{
-	const struct rule_finding *f = w->rules ? worst(w->rules) : NULL;
-	char what[RULE_TEXT_MAX];
-	const char *why = w->rules ? rules_unmeasured(w->rules) : err_text(&w->why);
-
-	if (!w->enforce)
-		return 0;
-	if (f) {
-		rule_finding_text(f, what);
-		snprintf(text, size, "%s: %s, from %.2f s on", rule_name(f->rule), what,
-			 (double)f->since_ns / 1e9);
-		return 1;
-	}
-	if (!why)
-		return 0;
-	snprintf(text, size, "the rules for the scheduler were not measured: %s", why);
-	return -ENODATA;
-}
-
 /* --- the start ----------------------------------------------------------------- */
 
 static void open_schedstat(struct watch *w)
@@ -259,6 +217,12 @@ static int start_timer(struct watch *w)
 static void ask(struct watch *w)
 {
 	err_clear(&w->why);
+	if (!w->sampler && !w->index && !w->told_asked && w->on_untold && w->on_untold(w->arg)) {
+		w->told_asked = true;
+		err_set(&w->why, -ENODATA, "%s, and the guest did not tell",
+			err_text(&w->index_why));
+		return;
+	}
 	if (!w->sampler) {
 		w->why = w->index_why;
 		log_info("the scheduler is not watched: %s", err_text(&w->why));
@@ -269,12 +233,10 @@ static void ask(struct watch *w)
 	machine_ask(w->machine, 0);
 }
 
-static void work_index(void *arg)
+/* What there is to look for in this kernel. */
+static void find_fields(struct watch *w)
 {
-	struct watch *w = arg;
-
-	if (kernel_index_open(w->image, &w->index, &w->index_why) < 0 || !w->interval_ns ||
-	    sched_ext_create(w->index, &w->sched_ext, &w->index_why) < 0 ||
+	if (!w->interval_ns || sched_ext_create(w->index, &w->sched_ext, &w->index_why) < 0 ||
 	    kbpf_seen_create(w->index, &w->bpf, &w->index_why) < 0 ||
 	    sampler_create(w->index, machine_cpus(w->machine), &w->sampler, &w->index_why) < 0)
 		return;
@@ -283,14 +245,62 @@ static void work_index(void *arg)
 		(void)stuck_create(w->index, &w->stuck, NULL);
 }
 
+static void work_index(void *arg)
+{
+	struct watch *w = arg;
+
+	if (kernel_index_open(w->image, &w->index, &w->index_why) == 0)
+		find_fields(w);
+}
+
 static void on_index(void *arg)
 {
 	struct watch *w = arg;
 
 	job_destroy(w->job);
 	w->job = NULL;
+	kernel_told_fini(&w->told);
 	if (w->ready)
 		ask(w);
+}
+
+/* The last resort: the kernel's own word. */
+static void work_told(void *arg)
+{
+	struct watch *w = arg;
+	const struct buf *p = w->told.part;
+	const struct kindex_told t = {
+		.kallsyms = (const char *)p[WIRE_KERNEL_SYMBOLS].data,
+		.kallsyms_bytes = p[WIRE_KERNEL_SYMBOLS].len,
+		.btf = p[WIRE_KERNEL_TYPES].data, .btf_bytes = p[WIRE_KERNEL_TYPES].len,
+		.version = (const char *)p[WIRE_KERNEL_VERSION].data,
+		.version_bytes = p[WIRE_KERNEL_VERSION].len,
+	};
+	struct buf bytes = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	if (kindex_build_told(&t, &bytes, &e) < 0)
+		buf_fini(&bytes);
+	else if (kindex_open(&bytes, &w->index, &e) == 0)
+		find_fields(w);
+	if (*err_text(&e))
+		err_ctx(&w->index_why, -ENODATA, "the guest was asked: %s; before that",
+			err_text(&e));
+}
+
+bool watch_told(struct watch *w, const struct frame *f)
+{
+	if (!w->told_asked || w->job || w->told.done || !kernel_told_add(&w->told, f))
+		return false;
+	if (!w->told.done)
+		return true;
+	if (*err_text(&w->told.why)) {
+		w->index_why = w->told.why;
+		ask(w);
+	} else if (job_start(w->loop, work_told, on_index, w, &w->job, &w->index_why) < 0) {
+		ask(w);
+	}
+	return true;
 }
 
 void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "loop/kernel_told.h"
 #include "monitor/rules.h"
 
 struct job;
@@ -46,6 +47,8 @@ struct watch {
 	/* a task has waited for half of sched_ext's watchdog time; NULL: nobody wants to know */
 	void (*on_stuck)(const char *text, void *arg);
 	void (*on_settled)(void *arg);	/* watch_settled() from now on; may be NULL */
+	/* ask the guest of its kernel; false: it cannot be asked; may be NULL */
+	bool (*on_untold)(void *arg);
 	void *arg;
 	struct err why;			/* why nothing is watched, if so */
 	struct machine *machine;	/* borrowed */
@@ -59,6 +62,8 @@ struct watch {
 	struct stuck *stuck;		/* NULL: see on_stuck */
 	struct sched_ext *sched_ext;
 	struct kbpf_seen *bpf;
+	struct kernel_told told;
+	bool told_asked;		/* the file said nothing: the guest is asked */
 	struct err index_why;
 
 	bool ready;			/* the guest is */
@@ -88,6 +93,8 @@ void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const
 /* The guest is ready: sample it. on_asked of the machine must call watch_asked(). */
 void watch_ready(struct watch *w);
 void watch_asked(struct watch *w, const struct vcpu_regs *regs);
+/* A piece of what on_untold asked for. False: it makes no sense. */
+bool watch_told(struct watch *w, const struct frame *f);
 /* From watch_asked() on: of the guest's kernel, for others who look. NULL: it is not watched. */
 struct monitor *watch_monitor(const struct watch *w);
 const struct sched_ext *watch_sched_ext(const struct watch *w);

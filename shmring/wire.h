@@ -108,6 +108,7 @@ enum wire_type {
 	WIRE_LOG,		/* text: a notice of PID 1 */
 	WIRE_SCHED,		/* struct wire_sched: the scheduler under test */
 	WIRE_SCHED_LOG,		/* bytes: what it prints */
+	WIRE_KERNEL,		/* wire_kernel.h: what WIRE_KERNEL_ASK asked for */
 	WIRE_HOLD,		/* nothing: the scheduler is attached, PID 1 waits for WIRE_GO */
 	WIRE_STDOUT,		/* bytes of the command; nested: of the inner ktstr, not granted */
 	WIRE_STDERR,		/* the same */
@@ -119,6 +120,7 @@ enum wire_type {
 	WIRE_STATUS,		/* struct wire_exit: wait status of the inner ktstr */
 	/* host -> guest */
 	WIRE_STOP,		/* end the test now, report what there is */
+	WIRE_KERNEL_ASK,	/* nothing: what does the kernel say of itself? */
 	WIRE_GO,		/* nothing: go on from WIRE_HOLD */
 	WIRE_DUMPED,		/* struct wire_exit, 0 or a negative errno: to WIRE_DUMP_ASK */
 	WIRE_SIGNAL,		/* struct wire_exit: for the command; nested: the inner ktstr */

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# BPF maps from outside: --bpf-write, and a dump beside what bpftool says inside.
+# BPF maps from outside: --bpf-write, and a dump beside what bpftool says inside. Also
+# the monitor on a kernel whose file tells nothing.
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 . "$top_srcdir/test/vm.sh"
 fixture=$top_builddir/test/sched/fixture
@@ -56,9 +57,14 @@ for where in "$vm_dir/dump snapshots.0.programs" "$vm_dir/out monitor.bpf.progra
 	ok "and one that runs often, often" counted 'fixture_enqueue [1-9][0-9]+ ' $where
 done
 
-# The scheduler does what it is told while it runs.
-vm_run run --json --scheduler "$fixture" --sched-arg work --bpf-write '.data.args.args.text[0]=72' \
-	--bpf-write .data.args.args.mode=FIXTURE_ERROR "$tests" -- outlives_it
+# A kernel whose index is spoilt: nothing is known of it but what the guest tells, and
+# the writes wait for that. The scheduler does what it is told while it runs.
+image=$(vm_json kernel.path)
+mkdir "$vm_dir/kernel" && cp "$image" "$vm_dir/kernel/" && echo spoilt >"$vm_dir/kernel/kernel.index"
+vm_run run --json --kernel "$vm_dir/kernel/${image##*/}" --scheduler "$fixture" --sched-arg work \
+	--bpf-write '.data.args.args.text[0]=72' --bpf-write .data.args.args.mode=FIXTURE_ERROR \
+	"$tests" -- outlives_it
+ok "a kernel whose file tells nothing tells of itself" vm_says monitor.kernel.source guest
 ok "a scheduler that is told to err is ejected" vm_says stop scheduler-ejected
 ok "what the kernel does not count is absent" vm_json monitor.bpf.programs.0.name
 ok "with the reason" vm_prints out '"kernel.bpf_stats_enabled is 0"'
