@@ -83,6 +83,7 @@ static const struct {
 	const char *name;
 	void (*add)(struct dump_section *s);
 } sections[] = {
+	{ "scx", dump_scx },
 	{ "runqueues", dump_runqueues },
 	{ "tasks", dump_tasks },
 	{ "dsqs", dump_dsqs },

@@ -44,6 +44,7 @@ struct dump_source {
 	const char *no_index;
 	unsigned cpus;
 	const struct dump_cpu *cpu;
+	struct json_object *kernel_exits;	/* as in records (loop/fate.h); NULL: none yet */
 };
 
 /*

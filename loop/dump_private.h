@@ -30,6 +30,7 @@ struct json_object *dump_task(int32_t pid, const char *comm);
 /* Its member "dsq": the queue of that id, "local" or "0x10". */
 void dump_add_dsq(struct json_object *o, uint64_t id);
 
+void dump_scx(struct dump_section *s);
 void dump_runqueues(struct dump_section *s);
 void dump_tasks(struct dump_section *s);
 void dump_dsqs(struct dump_section *s);

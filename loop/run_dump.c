@@ -79,10 +79,12 @@ static void take(struct ktstr_run *run, const char *trigger, const char *reason,
 		return;
 	}
 	s.cpu = cpu;
+	s.kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);
 	s.index = watch_index(&run->watch, &s.no_index);
 	for (unsigned i = 0; i < s.cpus; i++)
 		cpu[i].has_regs = machine_vcpu_regs(run->machine, i, &cpu[i].regs) == 0;
 	keep(run, dump_take(&s));
+	json_object_put(s.kernel_exits);
 	write_file(run);
 }
 

@@ -52,6 +52,8 @@ ok "and among its tasks" dump_has early 'tasks.*.comm' '^forgotten$'
 ok "where the CPUs were has names" dump_has early 'vcpus.*.symbol' '[a-z]'
 ok "the kernel's objection is a snapshot with its words" \
 	dump_has scheduler-error reason '^fixture: runnable task stall'
+ok "sched_ext's state is in it, and the exit" \
+	dump_has scheduler-error 'scx.exits.*.reason' '^runnable task stall$'
 ok "a scheduler that never dispatches is ejected as well" \
 	vm_test staged_hoards fail 'runnable task stall: forgotten'
 ok "the queue where its task lies is told" dump_has early 'dsqs.*.dsq' '^0x2a$'

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A snapshot's "scx": sched_ext's state and watchdog, and the exits seen so far. */
+#include <errno.h>
+#include <json-c/json.h>
+
+#include "base/err.h"
+#include "base/units.h"
+#include "loop/dump_private.h"
+#include "loop/json.h"
+#include "monitor/sched_ext.h"
+
+static void on_absent(const char *what, const char *why, void *arg)
+{
+	struct dump_section *s = arg;
+
+	dump_unavailable(s, "scx", "%s: %s", what, why);
+}
+
+static void add_watchdog(struct json_object *o, const struct sched_ext *x,
+			 const struct dump_section *s)
+{
+	uint64_t jiffies, tick_ns;
+
+	if (sched_ext_read_timeout(x, s->monitor, &jiffies, &tick_ns, NULL) == 0 && tick_ns)
+		json_add_ms(o, "watchdog_ms", jiffies * tick_ns);
+}
+
+void dump_scx(struct dump_section *s)
+{
+	struct json_object *o = json_object_new_object();
+	struct sched_ext *x = NULL;
+	enum sched_ext_state state;
+	struct err e = ERR_INIT;
+
+	if (sched_ext_create(s->source->index, &x, &e) < 0) {
+		dump_unavailable(s, "scx", "%s", err_text(&e));
+		json_object_put(o);
+		return;
+	}
+	if (sched_ext_read_state(x, s->monitor, &state) == 0)
+		json_add_str(o, "state", sched_ext_state_name(state));
+	add_watchdog(o, x, s);
+	if (s->source->kernel_exits)
+		json_object_object_add(o, "exits", json_object_get(s->source->kernel_exits));
+	json_object_object_add(s->out, "scx", o);
+	sched_ext_absent(x, on_absent, s);
+	sched_ext_destroy(x);
+}
