@@ -40,6 +40,7 @@ static void on_first_sight(struct fate *f, struct sched_ext_exit *x)
 		sched_ext_exit_fini(x);
 		return;
 	}
+	f->looks = 0;
 	f->now->exit = *x;
 	f->now->seen_ns = units_now_ns();
 	sched_ext_exit_text(x, text, sizeof(text));
@@ -54,6 +55,7 @@ static void look_for_exit(struct fate *f)
 	struct sched_ext_exit x, *now = f->now ? &f->now->exit : NULL;
 	int r = sched_ext_read_exit(f->layout, f->monitor, &x);
 
+	f->looks++;
 	if (r == -EAGAIN)
 		f->now = NULL;
 	if (r < 0)
@@ -70,6 +72,13 @@ static void look_for_exit(struct fate *f)
 
 /* --- the loop's side -------------------------------------------------------------- */
 
+static bool is_busy(const struct fate *f, enum sched_ext_state state)
+{
+	if (f->now)
+		return f->looks < FATE_LOOKS_MAX;
+	return f->expect || state != SCHED_EXT_DISABLED;
+}
+
 static void look(struct fate *f)
 {
 	enum sched_ext_state state = SCHED_EXT_DISABLED;
@@ -83,8 +92,7 @@ static void look(struct fate *f)
 			(void)sched_ext_watchdog_hold(f->layout, f->monitor, &f->watchdog,
 						      &f->why);
 	}
-	f->look.repeat = (f->expect || state != SCHED_EXT_DISABLED ? FATE_BUSY_MS :
-			  FATE_IDLE_MS) / 1e3;
+	f->look.repeat = is_busy(f, state) ? FATE_BUSY_MS / 1e3 : FATE_IDLE_MS / 1e3;
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *t, int revents)

@@ -147,6 +147,15 @@ void run_vmcore_release(struct ktstr_run *run);
 /* Neither in order nor because somebody wanted it. */
 bool run_ended_badly(const struct ktstr_run *run);
 
+/* Why schedulers had to go, and their watchdog (loop/run_fate.c): before the guest runs, ... */
+void run_fate_init(struct ktstr_run *run);
+/* ... when its kernel was found, ... */
+void run_fate_begin(struct ktstr_run *run);
+/* ... and when it has ended. */
+void run_fate_collect(struct ktstr_run *run);
+/* Take all frames that wait in the ring. */
+void run_kvm_drain(struct ktstr_run *run);
+
 /* The guest said READY: begin to watch it. */
 void run_kvm_ready(struct ktstr_run *run);
 /* With a command: make its channel. From run_finish(): close it, then run_end(). */

@@ -19,8 +19,6 @@
 #define PANIC_GRACE_NS (2 * NSEC_PER_SEC)
 /* After the first cancel: time for the guest to end its test and report. */
 #define CANCEL_GRACE_NS (10 * NSEC_PER_SEC)
-/* After the kernel has thrown the scheduler out: the same. */
-#define EJECT_GRACE_NS (10 * NSEC_PER_SEC)
 /* Frames handled per turn of the loop, so that a flood cannot starve it. */
 #define FRAMES_PER_TURN 512
 
@@ -136,6 +134,11 @@ static void on_doorbell(void *arg)
 /* A whole ring of the smallest frames. */
 #define RING_FRAMES_MAX (WIRE_UP_BYTES / sizeof(struct wire_frame))
 
+void run_kvm_drain(struct ktstr_run *run)
+{
+	drain_ring(run, RING_FRAMES_MAX);
+}
+
 static void on_end(enum stop_reason why, const char *text, void *arg)
 {
 	struct ktstr_run *run = arg;
@@ -181,42 +184,7 @@ static void on_asked(unsigned cpu, const struct vcpu_regs *regs, void *arg)
 
 	(void)cpu;
 	watch_asked(&run->watch, regs);
-	if (watch_monitor(&run->watch))
-		fate_begin(&run->fate, run->loop, watch_sched_ext(&run->watch),
-			   watch_monitor(&run->watch));
-}
-
-/* What PID 1 said before comes first: whose scheduler it is. */
-static void on_kernel_exit(struct fate_exit *x, void *arg)
-{
-	struct ktstr_run *run = arg;
-	char text[300];
-
-	drain_ring(run, RING_FRAMES_MAX);
-	if (run->current)
-		memcpy(x->test, run->facts.test[run->current - 1].name, sizeof(x->test));
-	/* some milliseconds later its tasks are the kernel's */
-	if (x->exit.is_error) {
-		sched_ext_exit_text(&x->exit, text, sizeof(text));
-		(void)run_dump_ask(run, "scheduler-error", "%s: %s", x->exit.ops, text);
-	}
-	if (sched_on_kernel_exit(run, &x->exit))
-		phases_limit(&run->phases, EJECT_GRACE_NS);
-}
-
-static void collect_fate(struct ktstr_run *run)
-{
-	struct sched_facts *s = &run->facts.sched;
-	const char *why;
-
-	fate_stop(&run->fate);
-	if (!watch_monitor(&run->watch))
-		run->fate.why = run->watch.why;
-	s->kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);
-	s->watchdog = fate_watchdog_to_json(&run->fate);
-	why = fate_watchdog_failed(&run->fate);
-	if (why && (run->fate.attached || s->attach_ns))
-		snprintf(s->watchdog_why, sizeof(s->watchdog_why), "%.255s", why);
+	run_fate_begin(run);
 }
 
 /* The kernel will end it as soon again. */
@@ -315,7 +283,7 @@ static void collect(struct ktstr_run *run)
 	struct facts *f = &run->facts;
 	struct shmring_reader *ring = machine_ring(run->machine);
 
-	collect_fate(run);
+	run_fate_collect(run);
 	watch_stop(&run->watch);
 	f->monitor = record_monitor(&run->watch);
 	judge_rules(run);
@@ -387,10 +355,7 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 	run->watch.on_settled = on_settled;
 	run->watch.on_untold = on_untold;
 	run->watch.arg = run;
-	fate_init(&run->fate, run->config.scheduler || run->config.stage.count ||
-		  run->config.sched_enable.count, run->config.watchdog_ns);
-	run->fate.on_exit = on_kernel_exit;
-	run->fate.arg = run;
+	run_fate_init(run);
 	watch_begin(&run->watch, run->loop, run->machine, run->plan.kernel.image,
 		    run->config.no_monitor ? 0 : run->config.monitor_interval_ns);
 	r = machine_start(run->machine, run->loop, &ops, e);

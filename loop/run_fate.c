@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the run makes of exits that were read out of the kernel's memory (loop/fate.h). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "base/util.h"
+#include "loop/run.h"
+
+/* After the kernel has thrown the scheduler out: time for the guest to end the run in order. */
+#define EJECT_GRACE_NS (10 * NSEC_PER_SEC)
+
+/* What PID 1 said before comes first: whose scheduler it is. */
+static void on_exit_seen(struct fate_exit *x, void *arg)
+{
+	struct ktstr_run *run = arg;
+	char text[300];
+
+	run_kvm_drain(run);
+	if (run->current)
+		memcpy(x->test, run->facts.test[run->current - 1].name, sizeof(x->test));
+	/* some milliseconds later its tasks are the kernel's */
+	if (x->exit.is_error) {
+		sched_ext_exit_text(&x->exit, text, sizeof(text));
+		(void)run_dump_ask(run, "scheduler-error", "%s: %s", x->exit.ops, text);
+	}
+	if (sched_on_kernel_exit(run, &x->exit))
+		phases_limit(&run->phases, EJECT_GRACE_NS);
+}
+
+void run_fate_init(struct ktstr_run *run)
+{
+	const struct config *c = &run->config;
+
+	fate_init(&run->fate, c->scheduler || c->stage.count || c->sched_enable.count,
+		  c->watchdog_ns);
+	run->fate.on_exit = on_exit_seen;
+	run->fate.arg = run;
+}
+
+void run_fate_begin(struct ktstr_run *run)
+{
+	if (watch_monitor(&run->watch))
+		fate_begin(&run->fate, run->loop, watch_sched_ext(&run->watch),
+			   watch_monitor(&run->watch));
+}
+
+void run_fate_collect(struct ktstr_run *run)
+{
+	struct sched_facts *s = &run->facts.sched;
+	const char *why;
+
+	fate_stop(&run->fate);
+	if (!watch_monitor(&run->watch))
+		run->fate.why = run->watch.why;
+	s->kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);
+	s->watchdog = fate_watchdog_to_json(&run->fate);
+	why = fate_watchdog_failed(&run->fate);
+	if (why && (run->fate.attached || s->attach_ns))
+		snprintf(s->watchdog_why, sizeof(s->watchdog_why), "%.255s", why);
+}
