@@ -22,14 +22,18 @@ ended()		# ended STOP PHASE ERE-OF-REASON
 		vm_like reason "$3"
 }
 
-tiny hang --timeout 1s
+tiny hang --timeout 1s --vmcore "$vm_dir/core"
 ok "a kernel that spins meets the deadline, and the reason has its RIP" \
 	ended deadline loaded 'waited 1.0 s \(--timeout\).*vCPU 0 at 0x10000'
+ok "a core of it is there" [ "$(head -c 4 "$vm_dir/core" | tail -c 3)" = ELF ]
+ok "for its owner alone" [ "$(stat -c %a "$vm_dir/core")" = 600 ]
+ok "which says that no Linux was found in it" vm_prints out 'without VMCOREINFO: '
 tiny halt --timeout 1s
 ok "a kernel that halts for ever is told as halted" \
 	ended deadline loaded 'vCPU 0 at 0x10000.*halted.*nothing on the console'
-tiny triple
+tiny triple --vmcore "$vm_dir/none/core"
 ok "a triple fault ends the run at once" ended triple-fault loaded 'vCPU 0: triple fault'
+ok "a core that cannot be written is a finding" vm_prints out 'create .*/none/core.* No such file'
 tiny print --timeout 1s
 ok "a kernel that prints for ever is bounded in time and memory" \
 	ended deadline 'first output' 'last on the console: xxxx'
