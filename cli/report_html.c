@@ -231,6 +231,31 @@ static void put_events(FILE *out, const struct json_object *monitor)
 	fputs(any ? "</table>\n" : "", out);
 }
 
+/* BPF programs, where the kernel counted their runs. */
+static void put_programs(FILE *out, const struct json_object *monitor)
+{
+	struct report_array a = report_array(report_obj(monitor, "bpf"), "programs");
+	const struct json_object *p;
+	double runs, run_ns;
+	bool any = false;
+
+	while ((p = report_next_obj(&a))) {
+		if (!report_num(p, "runs", &runs) || !report_num(p, "run_ns", &run_ns))
+			continue;
+		fputs(any ? "" : "<h2>BPF programs</h2>\n<table><tr><th>program</th>"
+		      "<th class=\"n\">runs</th><th class=\"n\">ns each</th>"
+		      "<th class=\"n\">missed</th></tr>\n", out);
+		any = true;
+		fputs("<tr>", out);
+		put_cell(out, NULL, report_str(p, "name"));
+		put_number(out, p, "runs", 0);
+		fprintf(out, "<td class=\"n\">%.0f</td>", runs > 0 ? run_ns / runs : 0);
+		put_number(out, p, "misses", 0);
+		fputs("</tr>\n", out);
+	}
+	fputs(any ? "</table>\n" : "", out);
+}
+
 static void put_monitor(FILE *out, const struct json_object *record)
 {
 	static const char *const absent[2] = { "what", "why" };
@@ -246,6 +271,7 @@ static void put_monitor(FILE *out, const struct json_object *record)
 	series_fini(&s);
 	put_summary(out, monitor);
 	put_events(out, monitor);
+	put_programs(out, monitor);
 	put_pairs(out, monitor, "absent", "Not measured", absent);
 }
 

@@ -19,6 +19,8 @@ static const char record[] =
 	" 'monitor': { 'absent': [ { 'what': 'sd', 'why': 'no CONFIG_SMP' } ],"
 	"   'summary': { 'cpus': [ { 'cpu': 0, 'nr_running': { 'avg': 1.5, 'max': 3 },"
 	"     'nr_switches': 118 } ], 'events': { 'SCX_EV_X': 7 } },"
+	"   'bpf': { 'programs': [ { 'name': 'e<q', 'runs': 4, 'run_ns': 1000, 'misses': 3 },"
+	"     { 'name': 'uncounted' }, 7 ] },"
 	"   'series': { 'one_of': 1, 't_ms': [ 0, 10, 20 ],"
 	"     'cpus': [ { 'cpu': 0, 'nr_running': [ 1, 3, null ], 'local_dsq': 0,"
 	"                 'nr_switches': { 'from': 9, 'plus': [ 0, 4, 5 ] },"
@@ -113,13 +115,15 @@ static void the_page_has_everything_and_runs_nothing(void)
 		"<h1 class=\"fail\">fail</h1>", "test &lt;a&gt; &amp; b", "Starved: worker 3",
 		"Imbalance", "no CONFIG_SMP", "1.50 / 3", "SCX_EV_X", "<svg viewBox",
 		"CPU 0, 10 to 20 ms: 3", "a&lt;b (42)", "&lt;/pre&gt;&lt;script&gt;",
-		"10 ms: Imbalance: 4 to 0",
+		"10 ms: Imbalance: 4 to 0", "<td>e&lt;q</td><td class=\"n\">4</td>"
+		"<td class=\"n\">250</td><td class=\"n\">3</td>",
 	};
 	char *page = render(report_html, record);
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		tap_ok(strstr(page, wanted[i]), "it has %s", wanted[i]);
 	tap_ok(!strstr(page, "<script"), "no script");
+	tap_ok(!strstr(page, "uncounted"), "nothing of a program that was not counted");
 	tap_ok(!strstr(page, "swapper"), "an idle CPU shows no task");
 	free(page);
 }
