@@ -24,4 +24,20 @@ vm_run run --json --topology 1,36,4,2 --cmdline maxcpus=1 "$top_builddir/test/gu
 ok "a machine of 288 vCPUs boots with one of them online" vm_ends 0
 ok "CPU 287, whose APIC id is above 255, comes up and is interrupted by the IOAPIC" \
 	vm_test last_cpu pass 'Note CPU 287: [1-9][0-9]* interrupts'
+
+# All of them at once take minutes each where CPUs are emulated: KTSTR_TEST_CPUS=N has up to N.
+while read -r cpus shape; do
+	if [ "$cpus" -gt "${KTSTR_TEST_CPUS:-0}" ]; then
+		skip "$cpus vCPUs are up at once" "KTSTR_TEST_CPUS=$cpus boots them"
+		continue
+	fi
+	vm_bound=3600
+	vm_run exec --topology "$shape" -- cat /sys/devices/system/cpu/online
+	ok "a machine of $cpus vCPUs boots" vm_ends 0
+	ok "$cpus vCPUs are up at once" vm_prints out "^0-$((cpus - 1))\$"
+done <<END
+252 1,14,9,2
+288 1,36,4,2
+512 2,16,16,2
+END
 tap_done
