@@ -194,7 +194,7 @@ static void what_cannot_be_read_is_an_error_with_its_name(void)
 	tap_eq(boot_image_open(fifo, &img, &e), -EINVAL);
 	tap_ok(strstr(err_text(&e), "not a regular file"), "%s", err_text(&e));
 	unlink(fifo);
-	tap_eq(boot_image_open("/nonexistent", &img, NULL), -ENOENT);
+	tap_eq(boot_image_open("/proc/nonexistent", &img, NULL), -ENOENT);
 }
 
 static void a_kernel_of_mode_0600_gets_the_command_that_helps(void)
