@@ -163,20 +163,43 @@ static void fit_cpus(struct fit *f)
 		t->described = t->numa_nodes;
 }
 
+/* How many consecutive nodes each package has, if all have as many; else 0. */
+static unsigned nodes_per_package(const struct fit *f, unsigned packages)
+{
+	const struct survey *s = f->s;
+	unsigned per = f->topo.numa_nodes / packages;
+
+	if (f->spans || f->topo.numa_nodes % packages)
+		return 0;
+	for (unsigned i = 0; i < s->cpus; i++)
+		for (unsigned j = 0; j < i; j++) {
+			unsigned a = node_index(s, s->cpu[i].node) / per;
+			unsigned b = node_index(s, s->cpu[j].node) / per;
+
+			if ((a == b) != (s->cpu[i].package == s->cpu[j].package))
+				return 0;
+		}
+	return per;
+}
+
 static void fit_packages(struct fit *f)
 {
-	unsigned packages = DISTINCT(f->s, package), nodes = DISTINCT(f->s, node);
+	unsigned packages = DISTINCT(f->s, package), nodes = DISTINCT(f->s, node), per;
 	struct topo *t = &f->topo;
 
-	if (packages == t->llcs)
+	if (packages == t->llcs) {
 		t->package = TOPO_PACKAGE_LLC;
-	else if (packages == 1)
+	} else if (packages == 1) {
 		t->package = TOPO_PACKAGE_ALL;
-	else if (packages == nodes && !f->spans)
+	} else if (packages == nodes && !f->spans) {
 		t->package = TOPO_PACKAGE_NODE;
-	else
+	} else if ((per = nodes_per_package(f, packages)) > 1) {
+		t->package = TOPO_PACKAGE_NODE;
+		t->nodes_per_package = per;
+	} else {
 		note(f, "%u packages, %u LLCs, %u NUMA nodes with CPUs: a shape has no such "
 		     "packages, each LLC gets its own", packages, t->llcs, nodes);
+	}
 }
 
 static void fit_nodes(struct fit *f)

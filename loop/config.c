@@ -44,7 +44,7 @@ static const struct option_row rows[] = {
 	    .help = "a node: llcs=2,mem=512M,latency=100ns,bandwidth=50G,cache=1G"),
 	ROW("distances", OPTION_STRING, distances, .arg = "R1;R2;...", .def = "10 and 20",
 	    .help = "the distances of NUMA nodes, a row for each"),
-	ROW("package", OPTION_STRING, package, .arg = "llc|node|all", .def = "llc",
+	ROW("package", OPTION_STRING, package, .arg = "llc|node|Nnodes|all", .def = "llc",
 	    .help = "what a processor package holds"),
 	ROW("max-cpus", OPTION_STRING, max_cpus, .arg = "COUNT", .def = "those of --topology",
 	    .help = "CPUs that are possible, present or not"),

@@ -43,7 +43,7 @@ static const char *const more_shapes[] = {
 	"1n1l1c1t", "1n1l2c1t", "1n1l1c2t", "1n1l5c3t", "1n3l3c3t/package:all",
 	"2n6l3c2t/package:node", "2n4l8c1t/package:all", "2n3l1c1t/package:node/node:llcs=2/node:llcs=1",
 	"1n256l2c1t", "1n64l2c2t/package:all", "1n1l512c1t", "1n1l130c2t", "4n2l6c2t",
-	"4n1l4c1t/package:all", "64n64l2c1t/package:node",
+	"4n1l4c1t/package:all", "4n8l3c2t/package:2nodes", "64n64l2c1t/package:node",
 };
 
 static struct kvm_cpuid2 *load_host(const struct host *h)

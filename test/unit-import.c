@@ -60,6 +60,10 @@ static void uniform_machines_become_four_numbers(void)
 	fits("cpu 0 0 0 0 0\ncpu 1 0 1 1 0\nnode 0 1\n", "1n2l1c1t/package:all", 0);
 	fits("cpu 0 0 0 0 0\ncpu 1 0 1 1 0\ncpu 2 1 2 2 1\ncpu 3 1 3 3 1\nnode 0 1\n"
 	     "node 1 1\n", "2n4l1c1t/package:node", 0);
+	/* two sockets of two nodes of two LLCs */
+	fits("cpu 0 0 0 0 0\ncpu 1 0 1 1 0\ncpu 2 1 2 2 0\ncpu 3 1 3 3 0\n"
+	     "cpu 4 2 4 4 1\ncpu 5 2 5 5 1\ncpu 6 3 6 6 1\ncpu 7 3 7 7 1\n"
+	     "node 0 1\nnode 1 1\nnode 2 1\nnode 3 1\n", "4n8l1c1t/package:2nodes", 0);
 }
 
 static void nodes_that_differ_are_described(void)
@@ -80,10 +84,15 @@ static void what_a_shape_cannot_say_is_noted(void)
 	/* a core more in one LLC, as in machines with two kinds of core */
 	fits("cpu 0 0 0 0 0\ncpu 1 0 0 1 0\ncpu 2 0 1 2 1\nnode 0 1\n", "1n2l2c1t", 1);
 	tap_ok(strstr(last_note, "4 CPUs instead of 3"), "%s", last_note);
-	/* two sockets of two nodes of two LLCs */
-	fits("cpu 0 0 0 0 0\ncpu 1 0 1 1 0\ncpu 2 1 2 2 0\ncpu 3 1 3 3 0\n"
-	     "cpu 4 2 4 4 1\ncpu 5 2 5 5 1\ncpu 6 3 6 6 1\ncpu 7 3 7 7 1\n"
-	     "node 0 1\nnode 1 1\nnode 2 1\nnode 3 1\n", "4n8l1c1t", 1);
+	/* two sockets in one node */
+	fits("cpu 0 0 0 0 0\ncpu 1 0 1 1 0\ncpu 2 0 2 2 1\ncpu 3 0 3 3 1\nnode 0 1\n",
+	     "1n4l1c1t", 1);
+	tap_ok(strstr(last_note, "2 packages"), "%s", last_note);
+	/* the second node is of both sockets */
+	fits("cpu 0 0 0 0 0\ncpu 1 1 1 1 0\ncpu 2 1 2 2 1\ncpu 3 2 3 3 1\n"
+	     "cpu 4 2 4 4 1\ncpu 5 3 5 5 1\n"
+	     "node 0 1\nnode 1 1\nnode 2 1\nnode 3 1\n",
+	     "4n6l1c1t/node:llcs=1/node:llcs=2/node:llcs=2/node:llcs=1", 1);
 	tap_ok(strstr(last_note, "2 packages"), "%s", last_note);
 }
 
@@ -190,7 +199,7 @@ static void a_tree_with_rubbish_in_it_is_refused(void)
 	tap_eq(topo_import(root, &t, take_note, NULL, &e), -EINVAL);
 	tap_ok(strstr(err_text(&e), "cpu/online: no list of CPUs below 512"), "%s", err_text(&e));
 	err_clear(&e);
-	tap_ok(topo_import("/nonexistent", &t, take_note, NULL, &e) == -ENOENT, "%s",
+	tap_ok(topo_import("/proc/nonexistent", &t, take_note, NULL, &e) == -ENOENT, "%s",
 	       err_text(&e));
 }
 

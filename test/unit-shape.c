@@ -36,6 +36,7 @@ static void every_part_survives_the_way_to_text_and_back(void)
 		 "cache=64M:complex:wt:128"),
 		"2n2l1c1t/distances:10,16;16,10",
 		"4n8l2c1t/package:node",
+		"4n8l2c1t/package:2nodes",
 		"1n1l4c1t/possible:8/offline:1,3/no-srat",
 	};
 
@@ -113,7 +114,11 @@ static void a_bad_part_is_named_with_its_value(void)
 		{ "2n2l1c1t/distances:10,20;21,10", "20 one way and 21 the other" },
 		{ "2n2l1c1t/distances:10,2x", "takes rows of numbers" },
 		{ "2n2l1c1t/distances:", "takes rows of numbers" },
-		{ "1n1l1c1t/package:core", "takes llc, node or all" },
+		{ "1n1l1c1t/package:core", "takes llc, node, all" },
+		{ "4n4l1c1t/package:0nodes", "takes llc, node, all" },
+		{ "4n4l1c1t/package:2nodesx", "takes llc, node, all" },
+		{ "4n4l1c1t/package:3nodes", "4 NUMA nodes do not divide into packages of 3" },
+		{ "4n2l2c1t/package:2nodes", "an LLC spans 2 of them" },
 		{ "2n1l2c1t/package:node", "an LLC spans 2 of them" },
 		{ "1n1l2c1t/possible:1", "1 possible CPUs, must be 2 to 512" },
 		{ "1n1l2c1t/possible:513", "takes a number of CPUs, 1 to 512" },
@@ -162,8 +167,17 @@ static void packages_hold_what_they_are_told_to(void)
 {
 	struct topo llc = shape("2n4l3c2t"), node = shape("2n4l3c2t/package:node");
 	struct topo all = shape("2n4l3c2t/package:all");
+	/* nodes 0 and 1, of memory alone, are a package; 2 and 3 the other */
+	struct topo pairs = shape("4n4l2c1t/package:2nodes/node:llcs=1/node:llcs=0/node:llcs=2"
+				  "/node:llcs=1");
 	struct topo uneven = shape("3n4l2c1t/package:node/node:llcs=1/node:llcs=0/node:llcs=3");
 
+	tap_eq(topo_packages(&pairs), 2);
+	tap_eq(topo_package_cpus(&pairs, 0), 2);
+	tap_eq(topo_package_cpus(&pairs, 2), 6);
+	tap_eq(topo_cpu_package(&pairs, 1), 0);
+	tap_eq(topo_cpu_package(&pairs, 2), 1);
+	tap_eq(topo_cpu_core(&pairs, 7), 2 << 1 | 1);
 	tap_eq(topo_packages(&llc), 4);
 	tap_eq(topo_llc_bits(&llc), 0);
 	tap_eq(topo_packages(&node), 2);
@@ -261,7 +275,7 @@ static void a_bad_option_is_named(void)
 	} rows[] = {
 		{ "numa", "llcs=a", "--numa llcs=a: llcs=a: takes a number" },
 		{ "distances", "1;2", "--distances 1;2: " },
-		{ "package", "x", "--package x: takes llc, node or all" },
+		{ "package", "x", "--package x: takes llc, node, all" },
 		{ "max-cpus", "-1", "--max-cpus -1: takes a number" },
 		{ "offline-cpus", "x", "--offline-cpus x: takes CPU numbers" },
 	};

@@ -120,6 +120,14 @@ static int check_distances(const struct topo *t, struct err *e)
 	return 0;
 }
 
+static int check_packages(const struct topo *t, const char *text, struct err *e)
+{
+	if (t->nodes_per_package && t->numa_nodes % t->nodes_per_package)
+		return err_set(e, -EINVAL, "topology %s: %u NUMA nodes do not divide into packages "
+			       "of %u", text, t->numa_nodes, t->nodes_per_package);
+	return 0;
+}
+
 static int check_cpus(const struct topo *t, const char *text, struct err *e)
 {
 	unsigned cpus = topo_cpus(t);
@@ -147,6 +155,8 @@ int topo_check(const struct topo *t, struct err *e)
 		r = t->described ? check_nodes(t, text, e) : check_uniform(t, text, e);
 	if (r == 0 && t->distances)
 		r = check_distances(t, e);
+	if (r == 0)
+		r = check_packages(t, text, e);
 	return r < 0 ? r : check_cpus(t, text, e);
 }
 
@@ -231,6 +241,16 @@ uint8_t topo_distance(const struct topo *t, unsigned from, unsigned to)
 
 /* --- packages, APIC ids ---------------------------------------------------- */
 
+/* LLCs of the package of NUMA nodes that begins with *node; that moves on to the next one's. */
+static unsigned next_package_llcs(const struct topo *t, unsigned *node)
+{
+	unsigned cpus = 0;
+
+	for (unsigned n = MAX(t->nodes_per_package, 1u); n; n--)
+		cpus += topo_node_cpus(t, (*node)++);
+	return cpus / topo_cpus_per_llc(t);
+}
+
 /* The first LLC of the package that holds this one, and how many it has. */
 static void package_of(const struct topo *t, unsigned llc, unsigned *ret_first,
 		       unsigned *ret_count)
@@ -242,10 +262,10 @@ static void package_of(const struct topo *t, unsigned llc, unsigned *ret_first,
 		count = t->llcs;
 		break;
 	case TOPO_PACKAGE_NODE:
-		count = topo_node_cpus(t, 0) / topo_cpus_per_llc(t);
+		count = next_package_llcs(t, &node);
 		while (llc >= first + count) {
 			first += count;
-			count = topo_node_cpus(t, ++node) / topo_cpus_per_llc(t);
+			count = next_package_llcs(t, &node);
 		}
 		break;
 	default:

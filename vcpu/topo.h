@@ -11,7 +11,7 @@
  *   SHAPE = (PRESET | N,L,C,T | NnLlCcTt) { "/" PART }
  *   PART  = node:SPEC         one for each node, in order (--numa SPEC)
  *         | distances:MATRIX  --distances
- *         | package:WHAT      --package llc|node|all
+ *         | package:WHAT      --package llc|node|Nnodes|all
  *         | possible:COUNT    --max-cpus
  *         | offline:CPULIST   --offline-cpus
  *         | no-srat           the tables do not tell nodes: a kernel without NUMA
@@ -74,12 +74,10 @@ struct topo_node {
 /* What one processor package (socket) holds. */
 enum topo_package {
 	TOPO_PACKAGE_LLC,
-	TOPO_PACKAGE_NODE,
+	TOPO_PACKAGE_NODE,		/* or several: nodes_per_package */
 	TOPO_PACKAGE_ALL,
 	TOPO_PACKAGE_COUNT,
 };
-
-const char *topo_package_name(enum topo_package p);
 
 /* The first four alone are a uniform shape; all others may be zero. */
 struct topo {
@@ -89,6 +87,7 @@ struct topo {
 	unsigned threads_per_core;
 
 	enum topo_package package;
+	unsigned nodes_per_package;	/* with TOPO_PACKAGE_NODE; 0: one */
 	bool no_srat;
 	unsigned described;		/* node[] holds this many: none or numa_nodes */
 	unsigned distances;		/* rows in distance[]: none or numa_nodes */

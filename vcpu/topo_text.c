@@ -42,11 +42,6 @@ static const char *const write_names[] = {
 };
 static_assert(ARRAY_SIZE(write_names) == TOPO_WRITE_COUNT, "a name for every write policy");
 
-const char *topo_package_name(enum topo_package p)
-{
-	return (unsigned)p < TOPO_PACKAGE_COUNT ? package_names[p] : "?";
-}
-
 /* --- the four numbers ------------------------------------------------------ */
 
 /* Digits only; a number that does not fit becomes UINT_MAX, which no rule allows. */
@@ -277,11 +272,17 @@ static int set_distances(struct topo *t, const char *s, struct err *e)
 
 static int set_package(struct topo *t, const char *value, struct err *e)
 {
-	unsigned i = name_index(value, package_names, TOPO_PACKAGE_COUNT);
+	unsigned i = name_index(value, package_names, TOPO_PACKAGE_COUNT), nodes = 0;
+	int n = 0;
 
+	/* "2nodes" */
+	if (isdigit((unsigned char)*value) && sscanf(value, "%2unodes%n", &nodes, &n) == 1 &&
+	    n && !value[n] && nodes)
+		i = TOPO_PACKAGE_NODE;
 	if (i == TOPO_PACKAGE_COUNT)
-		return err_set(e, -EINVAL, "takes llc, node or all");
+		return err_set(e, -EINVAL, "takes llc, node, all, or a number of nodes (2nodes)");
 	t->package = (enum topo_package)i;
+	t->nodes_per_package = nodes > 1 ? nodes : 0;
 	return 0;
 }
 
@@ -466,7 +467,9 @@ void topo_format_whole(const struct topo *t, struct buf *out)
 	}
 	if (t->distances)
 		format_distances(t, out);
-	if (t->package != TOPO_PACKAGE_LLC)
+	if (t->nodes_per_package)
+		buf_fmt(out, "/package:%unodes", t->nodes_per_package);
+	else if (t->package != TOPO_PACKAGE_LLC)
 		buf_fmt(out, "/package:%s", package_names[t->package]);
 	if (t->possible)
 		buf_fmt(out, "/possible:%u", t->possible);
