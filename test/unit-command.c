@@ -165,7 +165,7 @@ static void a_signal_is_128_and_its_number(void)
 
 static void what_is_no_program_is_127_or_126(void)
 {
-	static const char *const nothing[] = { "/nonexistent/x", NULL };
+	static const char *const nothing[] = { "/proc/nonexistent/x", NULL };
 	static const char *const folder[] = { "/", NULL };
 
 	tap_eq(run_argv(nothing, just_open, false), 127);
