@@ -21,19 +21,25 @@ start()
 	vm_guard=$!
 	exec 3<"$vm_dir/fifo"
 	: >"$vm_dir/err"
+	vm_words="ktstr run --json --dmesg $*"
+	await "Linux version"
+}
+
+# Until a line has that text.
+await()
+{
 	while read -r line <&3; do
 		printf '%s\n' "$line" >>"$vm_dir/err"
 		case $line in
-		*"Linux version"*) break ;;
+		*"$1"*) return ;;
 		esac
 	done
-	cat <&3 >>"$vm_dir/err" &
-	vm_reader=$!
-	vm_words="ktstr run --json --dmesg $*"
 }
 
 finish()
 {
+	cat <&3 >>"$vm_dir/err" &
+	vm_reader=$!
 	wait "$vm_job"
 	vm_status=$?
 	exec 3<&-
@@ -53,8 +59,12 @@ nothing_left()
 }
 
 for signal in INT TERM; do
-	start -- fault_hang
+	start -v --dump "$vm_dir/dump" -- fault_hang
 	ok "a run is under way before SIG$signal" test -n "$(vm_left)"
+	if [ "$signal" = INT ]; then
+		kill -s USR1 "$vm_job"
+		await "the guest stood still"
+	fi
 	kill -s "$signal" "$vm_job"
 	finish
 	ok "SIG$signal ends the run with 99" vm_ends 99
@@ -62,6 +72,8 @@ for signal in INT TERM; do
 	ok "and that it was cancelled" vm_like reason 'cancelled'
 	ok "nothing is left behind after SIG$signal" nothing_left
 done
+ok "SIGUSR1 before the first of them left a snapshot, and they left none" \
+	test "$("$jsonget" "$vm_dir/dump" snapshots snapshots.0.trigger | tr '\n' ' ')" = "1 user "
 
 start -- fault_hang
 kill -s KILL "$vm_job"
