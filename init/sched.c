@@ -109,6 +109,7 @@ static void on_exit_of_process(struct init_sched *s)
 	char how[64], why[300];
 	bool user;
 
+	s->looking = false;
 	sched_log_finish(s);
 	init_status_describe(s->proc.status, how, sizeof(how));
 	scx_why(s->plan->kmsg, why, sizeof(why), &user);
@@ -148,6 +149,7 @@ static void on_remove(struct init_sched *s)
 
 	if (s->state != SCHED_ATTACHED)
 		return;
+	s->looking = false;
 	scx_why(s->plan->kmsg, why, sizeof(why), &user);
 	arm(s, FAREWELL_MS);
 	if (user) {
@@ -160,12 +162,18 @@ static void on_remove(struct init_sched *s)
 
 void init_sched_look(struct init_sched *s)
 {
-	char ops[WIRE_NAME_MAX];
-	bool enabled = scx_is_enabled(s->plan->sysfs);
+	char ops[WIRE_NAME_MAX], state[32];
+	bool enabled;
 
+	scx_state(s->plan->sysfs, state);
+	enabled = !strcmp(state, "enabled");
 	if (s->state == SCHED_STARTING && enabled) {
 		scx_ops(s->plan->sysfs, ops);
 		on_add(s, ops);
+	} else if (s->state == SCHED_ATTACHED && !strcmp(state, "disabling") &&
+		   s->looks++ < LOOKS_MAX) {
+		s->looking = true;
+		arm(s, LOOK_MS);
 	} else if (s->state == SCHED_ATTACHED && !enabled) {
 		on_remove(s);
 	}
@@ -190,6 +198,10 @@ static void on_timer(struct init_sched *s)
 		return;
 	if (s->state == SCHED_LEAVING) {
 		leave(s);
+		return;
+	}
+	if (s->state == SCHED_ATTACHED) {
+		init_sched_look(s);
 		return;
 	}
 	if (s->killed) {
@@ -237,7 +249,8 @@ static void forget_past(struct init_sched *s)
 	s->end = 0;
 	s->why[0] = s->ops[0] = '\0';
 	s->attach_ns = 0;
-	s->killed = false;
+	s->killed = s->looking = false;
+	s->looks = 0;
 	s->log_bytes = s->log_told = 0;
 	buf_reset(&s->log_tail);
 }
@@ -268,6 +281,7 @@ void init_sched_stop(struct init_sched *s)
 {
 	if (s->state != SCHED_STARTING && s->state != SCHED_ATTACHED)
 		return;
+	s->looking = false;
 	s->state = SCHED_STOPPING;
 	kill(s->proc.pid, SIGINT);
 	arm(s, s->plan->stop_ms ? s->plan->stop_ms : STOP_MS);

@@ -72,6 +72,7 @@ struct init_sched {
 	enum wire_sched_event end;	/* how it ended, or is about to; 0: it has not */
 	char why[400];
 	bool killed;			/* by SIGKILL */
+	bool looking;			/* ATTACHED: the kernel has yet to say why it lets go */
 	unsigned looks;			/* at the state, while LEAVING */
 	size_t log_bytes, log_told;	/* what it has printed, and told of that */
 	struct buf log_tail;		/* what is not told until it is gone */
@@ -102,13 +103,16 @@ void init_sched_settle(struct init_sched *s, int sigfd);
 /* Start the one under test and let the host write into its maps: is it attached? */
 bool init_sched_begin(struct init_sched *s, int sigfd);
 
-/* Does the kernel's state say what its events have not? */
+/*
+ * Does the kernel's state say what its events have not? While it is "disabling" the
+ * reason is not in the log yet: busy until it is.
+ */
 void init_sched_look(struct init_sched *s);
 
 /* Between two states: something is awaited. */
 static inline bool init_sched_busy(const struct init_sched *s)
 {
-	return s->state != SCHED_OFF && s->state != SCHED_ATTACHED;
+	return s->looking || (s->state != SCHED_OFF && s->state != SCHED_ATTACHED);
 }
 
 /* It was attached and is not any more, against our will. */

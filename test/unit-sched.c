@@ -261,6 +261,26 @@ static void a_lost_event_is_made_up_for_by_a_look(void)
 	finish();
 }
 
+static void a_look_waits_for_what_the_kernel_is_about_to_say(void)
+{
+	begin("stay");
+	turn_until_ready();
+	kernel_attaches("s");
+	turn_until(SCHED_ATTACHED);
+	put("state", "disabling\n");
+	init_sched_look(&x.sched);
+	tap_eq(x.sched.state, SCHED_ATTACHED);
+	tap_ok(init_sched_busy(&x.sched), "it is not settled");
+	turn();
+	tap_eq(x.count, 1);
+	kernel_says("sched_ext: BPF scheduler \"s\" disabled (scx_bpf_error)");
+	kernel_says("sched_ext: s: as I was told");
+	put("state", "disabled\n");
+	turn_until(SCHED_STOPPING);
+	told(1, WIRE_SCHED_EJECTED, "scx_bpf_error: as I was told");
+	finish();
+}
+
 static void what_cannot_start_says_why(void)
 {
 	char *argv[] = { NULL };
@@ -445,6 +465,7 @@ int main(int argc, char **argv)
 	TAP_RUN(it_is_attached_when_the_kernel_says_so_and_stops_by_sigint);
 	TAP_RUN(events_of_others_mean_nothing);
 	TAP_RUN(a_lost_event_is_made_up_for_by_a_look);
+	TAP_RUN(a_look_waits_for_what_the_kernel_is_about_to_say);
 	TAP_RUN(what_cannot_start_says_why);
 	TAP_RUN(a_death_before_it_is_attached_has_status_and_the_kernels_words);
 	TAP_RUN(one_that_is_never_attached_is_killed);
