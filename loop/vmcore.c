@@ -213,7 +213,7 @@ static int core_bytes(int fd, uint64_t window_bytes, uint64_t *ret)
 	uint64_t end = 0;
 
 	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh) || memcmp(eh.e_ident, ELFMAG, SELFMAG) ||
-	    eh.e_phoff != sizeof(eh))
+	    eh.e_phoff != sizeof(eh) || eh.e_phnum > VMCORE_SEGMENTS_MAX)
 		return -ENODATA;
 	for (unsigned i = 0; i < eh.e_phnum; i++) {
 		const off_t at = (off_t)(sizeof(eh) + i * sizeof(ph));

@@ -12,14 +12,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/util.h"
-#include "mm/mm.h"
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
 
 /* VMCOREINFO_BYTES is a page. */
 #define INFO_MAX 4096
-/* PT_NOTE, the image, RAM */
-#define SEGMENTS_MAX (2 + MM_REGIONS_MAX)
 
 /* --- VMCOREINFO ------------------------------------------------------------------ */
 
@@ -179,7 +176,7 @@ int vmcore_head(const struct vmcore_source *s, struct buf *ret, uint64_t *ret_by
 		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(eh), .e_ehsize = sizeof(eh), .e_phentsize = sizeof(Elf64_Phdr),
 	};
-	Elf64_Phdr ph[SEGMENTS_MAX] = { { .p_type = PT_NOTE } };
+	Elf64_Phdr ph[VMCORE_SEGMENTS_MAX] = { { .p_type = PT_NOTE } };
 	uint64_t ram_bytes, start;
 	unsigned n;
 

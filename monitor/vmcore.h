@@ -22,12 +22,15 @@
 #include <stdint.h>
 #include <sys/user.h>
 
+#include "mm/mm.h"
+
 struct buf;
 struct err;
-struct mm;
 struct monitor;
 
 #define VMCORE_ALIGN 4096u
+/* PT_NOTE, the image, RAM */
+#define VMCORE_SEGMENTS_MAX (2 + MM_REGIONS_MAX)
 
 struct vmcore_cpu {
 	bool has_regs;
