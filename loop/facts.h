@@ -136,7 +136,7 @@ void facts_stat_add(struct facts *f, const char *name, uint64_t value);
 /* Pure: what the facts amount to, and in one line why. */
 #define FACTS_REASON_MAX 1024
 enum verdict facts_verdict(const struct facts *f, char reason[FACTS_REASON_MAX]);
-/* Pure: the exit status; of a command its own, or 99 when it has none. */
+/* Pure: the exit status; of a command its own, 99 when it has none, 2 for a 0 that is no pass. */
 int facts_exit_code(const struct facts *f, enum verdict v);
 
 #endif

@@ -79,12 +79,22 @@ static bool is_busy(const struct fate *f, enum sched_ext_state state)
 	return f->expect || state != SCHED_EXT_DISABLED;
 }
 
+static void note_look(struct fate *f, int r)
+{
+	err_clear(&f->why);
+	f->looked = r == 0;
+	if (r < 0)
+		err_set(&f->why, r, "the state of sched_ext cannot be read");
+}
+
 static void look(struct fate *f)
 {
 	enum sched_ext_state state = SCHED_EXT_DISABLED;
 	int r = sched_ext_read_state(f->layout, f->monitor, &state);
 
 	look_for_exit(f);
+	if (!f->looked)
+		note_look(f, r);
 	if (r == 0 && state == SCHED_EXT_ENABLED) {
 		f->attached = true;
 		err_clear(&f->why);
@@ -146,6 +156,11 @@ const char *fate_watchdog_failed(const struct fate *f)
 	if (!f->watchdog.want_ns || f->watchdog.held)
 		return NULL;
 	return *why ? why : "no scheduler was seen";
+}
+
+const char *fate_watchdog_missed(const struct fate *f, bool told)
+{
+	return told || f->attached || f->exits || !f->looked ? fate_watchdog_failed(f) : NULL;
 }
 
 /* --- to the record ------------------------------------------------------------------ */

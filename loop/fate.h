@@ -44,6 +44,7 @@ struct fate {
 	struct monitor *monitor;
 	ev_timer look;
 	bool expect;			/* a scheduler may come at any moment */
+	bool looked;			/* the state could be read */
 	bool attached;			/* one was seen to be */
 
 	struct fate_exit *exit[FATE_EXITS_MAX];
@@ -71,6 +72,8 @@ void fate_fini(struct fate *f);
 
 /* The watchdog is not held: why. NULL: it is, or nobody asked. */
 const char *fate_watchdog_failed(const struct fate *f);
+/* The same, if a scheduler was there, or may have been: told, by PID 1; seen; nobody could look. */
+const char *fate_watchdog_missed(const struct fate *f, bool told);
 
 /*
  * For the record (doc/schedulers.md): "kernel_exits", "watchdog". since_ns: the run's

@@ -55,7 +55,7 @@ void run_fate_collect(struct ktstr_run *run)
 		run->fate.why = run->watch.why;
 	s->kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);
 	s->watchdog = fate_watchdog_to_json(&run->fate);
-	why = fate_watchdog_failed(&run->fate);
-	if (why && (run->fate.attached || s->attach_ns))
+	why = fate_watchdog_missed(&run->fate, s->attach_ns);
+	if (why)
 		snprintf(s->watchdog_why, sizeof(s->watchdog_why), "%.255s", why);
 }

@@ -158,6 +158,16 @@ static enum verdict judge_tests(const struct facts *f, char *reason)
 	return v;
 }
 
+/* What passed did so under another watchdog than was asked for. */
+static enum verdict judge_watchdog(const struct facts *f, enum verdict v, char *reason)
+{
+	if (!*f->sched.watchdog_why || v != VERDICT_PASS)
+		return v;
+	say(reason, "--watchdog-timeout: sched_ext's watchdog was not set: %s",
+	    f->sched.watchdog_why);
+	return VERDICT_INCONCLUSIVE;
+}
+
 static enum verdict judge_ended(const struct facts *f, char *reason)
 {
 	enum verdict v = judge_tests(f, reason);
@@ -173,11 +183,7 @@ static enum verdict judge_ended(const struct facts *f, char *reason)
 		v = f->rules;
 		say(reason, "%s", f->rules_text);
 	}
-	if (*f->sched.watchdog_why && v == VERDICT_PASS) {
-		v = VERDICT_INCONCLUSIVE;
-		say(reason, "--watchdog-timeout: sched_ext's watchdog was not set: %s",
-		    f->sched.watchdog_why);
-	}
+	v = judge_watchdog(f, v, reason);
 	if (f->tests_dropped && v == VERDICT_PASS) {
 		v = VERDICT_INCONCLUSIVE;
 		say(reason, "more than %d tests: the rest was not recorded", RECORD_TESTS_MAX);
@@ -195,15 +201,17 @@ static enum verdict judge_command(const struct facts *f, char *reason)
 		say(reason, "the command died of signal %u", f->end.signal);
 	else
 		say(reason, "the command exited with status %d", f->end.status);
-	return f->end.status ? VERDICT_FAIL : VERDICT_PASS;
+	return judge_watchdog(f, f->end.status ? VERDICT_FAIL : VERDICT_PASS, reason);
 }
 
 int facts_exit_code(const struct facts *f, enum verdict v)
 {
 	if (!f->command || f->error || f->stop == STOP_ESCAPE)
 		return verdict_exit_code(v);
-	return f->stop == STOP_POWEROFF && f->ended ? f->end.status :
-						      verdict_exit_code(VERDICT_ERROR);
+	if (f->stop != STOP_POWEROFF || !f->ended)
+		return verdict_exit_code(VERDICT_ERROR);
+	/* 0 is for what passed */
+	return f->end.status ? f->end.status : verdict_exit_code(v);
 }
 
 enum verdict facts_verdict(const struct facts *f, char reason[FACTS_REASON_MAX])

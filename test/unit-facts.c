@@ -101,6 +101,28 @@ static void a_watchdog_that_was_not_set_makes_no_pass(void)
 	facts_fini(&f);
 }
 
+static void nor_does_it_of_a_command_whose_own_failure_is_kept(void)
+{
+	static const struct strlist words = { 0 };
+
+	for (int status = 0; status < 6; status += 5) {
+		enum verdict v;
+
+		ended(0);
+		f.command = &words;
+		f.ended = true;
+		f.end.status = status;
+		v = facts_verdict(&f, reason);
+		tap_eq(v, status ? VERDICT_FAIL : VERDICT_PASS);
+		tap_eq(facts_exit_code(&f, v), status);
+		snprintf(f.sched.watchdog_why, sizeof(f.sched.watchdog_why), "no symbol");
+		v = facts_verdict(&f, reason);
+		tap_eq(v, status ? VERDICT_FAIL : VERDICT_INCONCLUSIVE);
+		tap_eq(facts_exit_code(&f, v), status ? status : 2);
+		facts_fini(&f);
+	}
+}
+
 static void what_was_not_measured_is_inconclusive(void)
 {
 	ended(0);
@@ -281,6 +303,7 @@ int main(void)
 	TAP_RUN(the_worst_test_decides_and_gives_the_reason);
 	TAP_RUN(rules_that_are_enforced_count_as_a_test_does);
 	TAP_RUN(a_watchdog_that_was_not_set_makes_no_pass);
+	TAP_RUN(nor_does_it_of_a_command_whose_own_failure_is_kept);
 	TAP_RUN(what_was_not_measured_is_inconclusive);
 	TAP_RUN(no_test_is_skip_and_no_end_is_error);
 	TAP_RUN(the_first_reason_wins);

@@ -194,6 +194,30 @@ static void a_watchdog_is_told_as_it_was_set_or_why_not(void)
 	fixture_close(&f);
 }
 
+static void a_watchdog_is_missed_where_a_scheduler_may_have_been(void)
+{
+	struct fixture f;
+
+	fate_init(&f.fate, true, 2 * NSEC_PER_SEC);
+	tap_ok(fate_watchdog_missed(&f.fate, false), "nobody looked");
+	if (fixture_open(&f, 2 * NSEC_PER_SEC)) {
+		put32(&f.k, symbol(&f.k, VMLINUX_AT_SCX_STATE), 77);
+		turn(&f);
+		tap_str(fate_watchdog_missed(&f.fate, false),
+			"the state of sched_ext cannot be read");
+		put32(&f.k, symbol(&f.k, VMLINUX_AT_SCX_STATE), DISABLING);
+		for (unsigned i = 0; i < TURNS_MAX && !f.fate.looked; i++)
+			turn(&f);
+		tap_ok(!fate_watchdog_missed(&f.fate, false), "there was none");
+		tap_ok(fate_watchdog_missed(&f.fate, true), "PID 1 saw one");
+		put_scheduler(&f.k, KIND_STALL);
+		put32(&f.k, symbol(&f.k, VMLINUX_AT_SCX_STATE), DISABLING);
+		until_seen(&f, 1);
+		tap_ok(fate_watchdog_missed(&f.fate, false), "it was gone before it was seen");
+	}
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	TAP_RUN(an_exit_is_told_once_and_kept_as_it_was_last_seen);
@@ -201,5 +225,6 @@ int main(void)
 	TAP_RUN(of_many_the_first_ones_and_the_last_are_kept);
 	TAP_RUN(an_exit_that_stays_is_read_less_often);
 	TAP_RUN(a_watchdog_is_told_as_it_was_set_or_why_not);
+	TAP_RUN(a_watchdog_is_missed_where_a_scheduler_may_have_been);
 	return tap_done();
 }
