@@ -5,11 +5,20 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "monitor/kbpf_types.h"
 #include "monitor/kindex_private.h"
 
 #define LINE_MAX_BYTES 512
+
+/* A name goes to terminals and into JSON; of the kernel's own all are such. */
+static bool is_printable(const char *name)
+{
+	while (*name > ' ' && *name <= '~')
+		name++;
+	return !*name;
+}
 
 /* "ffffffff81000000 T _text"; those of modules and BPF programs have "\t[module]" behind them. */
 static int add_line(struct kindex_draft *d, const char *line, size_t n, bool *some)
@@ -22,7 +31,8 @@ static int add_line(struct kindex_draft *d, const char *line, size_t n, bool *so
 	memcpy(text, line, n);
 	text[n] = '\0';
 	addr = strtoull(text, &end, 16);
-	if (end == text || end[0] != ' ' || !end[1] || end[2] != ' ' || !end[3])
+	if (end == text || end[0] != ' ' || !end[1] || end[2] != ' ' || !end[3] ||
+	    !is_printable(end + 3))
 		return 0;
 	*some |= addr != 0;
 	return kindex_draft_add(d, addr, kindex_is_code(end[1]), end + 3, strlen(end + 3));
@@ -64,5 +74,7 @@ int kindex_build_told(const struct kindex_told *t, struct buf *ret, struct err *
 	d.btf = t->btf;
 	d.btf_bytes = t->btf_bytes;
 	memcpy(d.head.banner, t->version, MIN(t->version_bytes, KINDEX_BANNER_MAX - (size_t)1));
+	/* a kernel whose banner that changes is not found: there is none */
+	text_clean(d.head.banner, sizeof(d.head.banner));
 	return kindex_draft_write(&d, ret, e);
 }

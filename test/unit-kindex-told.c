@@ -96,6 +96,34 @@ static void the_word_of_another_kernel_is_not_believed(void)
 	guest_kernel_close(&g);
 }
 
+static void names_and_version_are_clean_text(void)
+{
+	const struct guest_kernel g = GUEST_KERNEL_INIT;
+	_cleanup_(buf_fini) struct buf text = BUF_INIT, bytes = BUF_INIT;
+	struct kindex_told t = {
+		.version = "Linux version 6\x1b[31m\xff\n", .version_bytes = 22,
+	};
+	struct btf *btf = btf__new_empty();
+	struct err e = ERR_INIT;
+	struct kindex *k = NULL;
+	uint32_t n;
+
+	kallsyms(&g, false, &text);
+	buf_str(&text, "ffffffff81000010 t a\x1b[31m\nffffffff81000020 t a b\n"
+		       "ffffffff81000030 t \xc3\xa4\nffffffff81000040 t .L__~1\n");
+	t.kallsyms = (char *)text.data;
+	t.kallsyms_bytes = text.len;
+	t.btf = btf__raw_data(btf, &n);
+	t.btf_bytes = n;
+	if (tap_ok(kindex_build_told(&t, &bytes, &e) == 0 && kindex_open(&bytes, &k, &e) == 0,
+		   "%s", err_text(&e))) {
+		tap_eq(kindex_symbols(k), ARRAY_SIZE(vmlinux_symbols) + 1);
+		tap_str(kindex_banner(k), "Linux version 6 [31m?\n");
+	}
+	kindex_close(k);
+	btf__free(btf);
+}
+
 static void what_is_missing_is_named(void)
 {
 	const struct guest_kernel g = GUEST_KERNEL_INIT;
@@ -127,6 +155,7 @@ int main(void)
 {
 	TAP_RUN(a_kernel_is_found_by_its_own_word);
 	TAP_RUN(the_word_of_another_kernel_is_not_believed);
+	TAP_RUN(names_and_version_are_clean_text);
 	TAP_RUN(what_is_missing_is_named);
 	return tap_done();
 }
