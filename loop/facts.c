@@ -67,6 +67,7 @@ void facts_stop(struct facts *f, enum stop_reason why, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(f->stop_text, sizeof(f->stop_text), fmt, ap);
 	va_end(ap);
+	text_clean(f->stop_text, sizeof(f->stop_text));
 }
 
 void facts_finding(struct facts *f, const char *kind, const char *fmt, ...)

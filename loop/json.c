@@ -5,14 +5,24 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "base/util.h"
 #include "loop/config.h"
+
+/* Cleaned here, behind the last cut: one that was made before may have gone through a character. */
+static struct json_object *clean(const char *s)
+{
+	_cleanup_free_ char *text = text_clean_dup(s, strlen(s));
+
+	return text ? json_object_new_string(text) : NULL;
+}
 
 void json_add_str(struct json_object *o, const char *key, const char *s)
 {
 	if (s && *s)
-		json_object_object_add(o, key, json_object_new_string(s));
+		json_object_object_add(o, key, clean(s));
 }
 
 void json_add_u64(struct json_object *o, const char *key, uint64_t v)
@@ -45,6 +55,6 @@ void json_add_list(struct json_object *o, const char *key, const struct strlist 
 		return;
 	a = json_object_new_array();
 	for (size_t i = 0; i < l->count; i++)
-		json_object_array_add(a, json_object_new_string(l->item[i]));
+		json_object_array_add(a, clean(l->item[i]));
 	json_object_object_add(o, key, a);
 }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "loop/bpf_write.h"
 #include "loop/machine.h"
@@ -268,6 +269,7 @@ static void finish_reason(struct ktstr_run *run)
 			snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
 				 "; nothing on the console");
 	}
+	text_clean(f->stop_text, sizeof(f->stop_text));
 }
 
 static void judge_rules(struct ktstr_run *run)

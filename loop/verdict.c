@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/util.h"
 #include "loop/facts.h"
 #include "loop/record.h"
@@ -103,6 +104,7 @@ static void say(char *reason, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(reason, FACTS_REASON_MAX, fmt, ap);
 	va_end(ap);
+	text_clean(reason, FACTS_REASON_MAX);
 }
 
 /* The guest's own summary; a code that we do not know proves nothing. */

@@ -288,8 +288,10 @@ static void name_kind(const struct btf *btf, struct sched_ext_exit *x)
 		const char *name = btf__str_by_offset(btf, btf_enum(t)[i].name_off);
 
 		if ((uint32_t)btf_enum(t)[i].val == x->kind && name)
-			snprintf(x->kind_name, sizeof(x->kind_name), "%s", name);
+			snprintf(x->kind_name, sizeof(x->kind_name), "%.*s",
+				 (int)sizeof(x->kind_name) - 1, name);
 	}
+	text_clean(x->kind_name, sizeof(x->kind_name));
 }
 
 /* The exit that is there now: where, and its kind. */
@@ -358,4 +360,5 @@ void sched_ext_exit_text(const struct sched_ext_exit *x, char *text, size_t size
 		snprintf(text, size, "%s%s%s", reason, *x->msg ? ": " : "", x->msg);
 	else
 		snprintf(text, size, "kind %u%s%s", x->kind, *x->msg ? ": " : "", x->msg);
+	text_clean(text, size);		/* the cut may go through a character */
 }

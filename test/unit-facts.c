@@ -166,6 +166,20 @@ static void the_first_reason_wins(void)
 	tap_str(reason, "first");
 }
 
+static void a_reason_that_was_cut_is_still_text(void)
+{
+	char text[600];
+
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		text[i] = i % 2 ? '\xa4' : '\xc3';
+	text[sizeof(text) - 1] = '\0';
+	facts_init(&f);
+	/* 511 bytes of two each */
+	facts_stop(&f, STOP_PANIC, "%s", text);
+	tap_str(f.stop_text + sizeof(f.stop_text) - 4, "\xc3\xa4?");
+	facts_fini(&f);
+}
+
 static void every_stop_has_a_verdict_that_is_not_pass_but_poweroff(void)
 {
 	for (int s = STOP_NONE; s < STOP_COUNT; s++) {
@@ -261,6 +275,24 @@ static void the_record_says_what_is_known_and_nothing_else(void)
 	facts_fini(&f);
 }
 
+static void all_that_a_record_has_is_clean_text(void)
+{
+	struct json_object *o;
+
+	ended(0);
+	snprintf(f.sched.why, sizeof(f.sched.why), "cut \xe2\x82");
+	f.sched.event = WIRE_SCHED_DIED;
+	f.sched.path = strdup("x");
+	facts_finding(&f, "Kind", "a \x1b[31m");
+	strlist_add(&f.console_tail, "b \xff");
+	o = record_build(&f);
+	tap_ok(strstr(json_object_to_json_string(o), "cut ??\""), "what was cut");
+	tap_ok(strstr(json_object_to_json_string(o), "a  [31m"), "an escape sequence");
+	tap_ok(strstr(json_object_to_json_string(o), "b ?\""), "a line of a list");
+	json_object_put(o);
+	facts_fini(&f);
+}
+
 static uint32_t answer(void *dev, uint16_t offset, unsigned width)
 {
 	(void)width;
@@ -307,10 +339,12 @@ int main(void)
 	TAP_RUN(what_was_not_measured_is_inconclusive);
 	TAP_RUN(no_test_is_skip_and_no_end_is_error);
 	TAP_RUN(the_first_reason_wins);
+	TAP_RUN(a_reason_that_was_cut_is_still_text);
 	TAP_RUN(every_stop_has_a_verdict_that_is_not_pass_but_poweroff);
 	TAP_RUN(a_host_failure_is_an_error_whatever_the_tests_say);
 	TAP_RUN(a_guest_cannot_fill_our_memory);
 	TAP_RUN(the_record_says_what_is_known_and_nothing_else);
+	TAP_RUN(all_that_a_record_has_is_clean_text);
 	TAP_RUN(an_address_belongs_to_one_device_or_to_nobody);
 	return tap_done();
 }

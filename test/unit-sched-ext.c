@@ -36,6 +36,17 @@ static void check_exit(enum kernel kernel)
 	scx_guest_close(&f);
 }
 
+static void its_text_is_clean_where_it_is_cut(void)
+{
+	struct sched_ext_exit x = { .reason = "\xc3\xa4", .msg = "\xc3\xb6" };
+	char text[7];
+
+	sched_ext_exit_text(&x, text, 6);
+	tap_str(text, "\xc3\xa4: ?");
+	sched_ext_exit_text(&x, text, 7);
+	tap_str(text, "\xc3\xa4: \xc3\xb6");
+}
+
 static void an_exit_is_read_where_6_12_has_it(void)
 {
 	check_exit(BY_SYMBOLS);
@@ -262,6 +273,7 @@ static void a_watchdog_that_cannot_be_held_says_why(void)
 
 int main(void)
 {
+	TAP_RUN(its_text_is_clean_where_it_is_cut);
 	TAP_RUN(an_exit_is_read_where_6_12_has_it);
 	TAP_RUN(an_exit_is_read_where_6_16_has_it);
 	TAP_RUN(a_scheduler_that_runs_has_no_exit);
