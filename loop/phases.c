@@ -82,8 +82,23 @@ static void rearm(struct phases *p, ev_timer *t, uint64_t ns)
 		ev_timer_stop(p->loop, t);
 }
 
+/* How long the watchdog still waits; below 0: it is off. */
+static double watchdog_left_s(struct phases *p)
+{
+	if (p->paused)
+		return p->watchdog_left_s;
+	ev_now_update(p->loop);
+	return ev_is_active(&p->watchdog) ? ev_timer_remaining(p->loop, &p->watchdog) : -1;
+}
+
 void phases_limit(struct phases *p, uint64_t ns)
 {
+	const double left_s = watchdog_left_s(p);
+	/* once it is stopped the time is ours, not the guest's */
+	const bool ending = p->facts->stop != STOP_NONE && p->now < PHASE_POWEROFF;
+
+	if (ending && left_s >= 0 && (!ns || (double)ns / 1e9 > left_s))
+		return;
 	rearm(p, &p->watchdog, ns);
 }
 

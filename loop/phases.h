@@ -5,7 +5,8 @@
  * The one owner of deadlines. A run goes through its phases in order and may
  * leave some out; each has a watchdog of its own, and from the first KVM_RUN
  * there is the run's deadline (--timeout). The deadline starts again when PID 1
- * says READY, so that the boot does not eat the test's budget.
+ * says READY, so that the boot does not eat the test's budget. Once there is a reason
+ * to end (facts.stop) the guest gets no more time, whatever phases it still reaches.
  * Thread: control.
  */
 #include <ev.h>
@@ -37,7 +38,7 @@ void phases_start(struct phases *p, struct ev_loop *loop, struct facts *f);
 void phases_stop(struct phases *p);
 /* Enter phase; ignored when it or a later one was reached already. */
 void phases_reach(struct phases *p, enum phase phase);
-/* From now on the present phase ends at the latest after limit_ns. */
+/* From now on the present phase ends at the latest after limit_ns; 0: only at the deadline. */
 void phases_limit(struct phases *p, uint64_t limit_ns);
 /*
  * The guest stands still: what limits it waits until it goes on. What is set meanwhile

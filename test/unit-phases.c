@@ -123,6 +123,51 @@ static void what_is_set_in_a_pause_counts_behind_it(void)
 	stop(&w);
 }
 
+static double left_s(struct world *w)
+{
+	return ev_is_active(&w->phases.watchdog) ?
+		ev_timer_remaining(w->loop, &w->phases.watchdog) : -1;
+}
+
+static void a_guest_that_is_to_end_gets_no_more_time(void)
+{
+	for (int paused = 0; paused < 2; paused++) {
+		struct world w;
+
+		start(&w, 1, true);
+		phases_reach(&w.phases, PHASE_READY);
+		facts_stop(&w.facts, STOP_CANCELLED, "cancelled");
+		phases_limit(&w.phases, 10 * NSEC_PER_SEC);
+		if (paused)
+			phases_pause(&w.phases);
+		phases_reach(&w.phases, PHASE_SCHED);	/* 80 s */
+		phases_limit(&w.phases, 20 * NSEC_PER_SEC);
+		phases_reach(&w.phases, PHASE_TEST);	/* no limit */
+		phases_reach(&w.phases, PHASE_RESULT);	/* 40 s */
+		phases_resume(&w.phases);
+		tap_ok(left_s(&w) >= 0 && left_s(&w) <= 10, "%.1f s are left", left_s(&w));
+		phases_limit(&w.phases, 2 * NSEC_PER_SEC);
+		tap_eq(watchdog_ms(&w), 2000);	/* less is given at once */
+		phases_reach(&w.phases, PHASE_POWEROFF);
+		tap_eq(watchdog_ms(&w), 80200);	/* the vCPUs have their own */
+		stop(&w);
+		facts_fini(&w.facts);
+	}
+}
+
+static void a_test_that_is_to_end_gets_a_limit(void)
+{
+	struct world w;
+
+	start(&w, 1, false);
+	phases_reach(&w.phases, PHASE_TEST);
+	facts_stop(&w.facts, STOP_SCHED_EJECTED, "ejected");
+	phases_limit(&w.phases, 10 * NSEC_PER_SEC);
+	tap_eq(watchdog_ms(&w), 10000);
+	stop(&w);
+	facts_fini(&w.facts);
+}
+
 int main(void)
 {
 	TAP_RUN(each_vcpu_adds_to_the_time_of_a_boot);
@@ -130,5 +175,7 @@ int main(void)
 	TAP_RUN(a_phase_that_is_over_is_not_entered_again);
 	TAP_RUN(a_guest_that_stands_still_has_no_deadline);
 	TAP_RUN(what_is_set_in_a_pause_counts_behind_it);
+	TAP_RUN(a_guest_that_is_to_end_gets_no_more_time);
+	TAP_RUN(a_test_that_is_to_end_gets_a_limit);
 	return tap_done();
 }
