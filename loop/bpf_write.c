@@ -56,9 +56,11 @@ void bpf_write_go(struct ktstr_run *run)
 	struct sched_facts *s = &run->facts.sched;
 	struct err e = ERR_INIT;
 
-	if (!run->held || !watch_settled(&run->watch))
+	if (run->hold != RUN_HELD || !watch_settled(&run->watch))
 		return;
-	run->held = false;
+	run->hold = RUN_NO_HOLD;
+	if (run->facts.stop != STOP_NONE)
+		return;		/* PID 1 is told to stop, or knows it */
 	/* a restart writes anew: what the record has is of the last time */
 	json_object_put(s->bpf_writes);
 	s->bpf_writes = json_object_new_array();
@@ -69,8 +71,16 @@ void bpf_write_go(struct ktstr_run *run)
 		run_kvm_end(run, STOP_BPF_WRITE, "--bpf-write %s", err_text(&e));
 }
 
-void bpf_write_hold(struct ktstr_run *run)
+void bpf_write_attached(struct ktstr_run *run)
 {
-	run->held = true;
-	bpf_write_go(run);
+	if (run->config.bpf_write.count)
+		run->hold = RUN_MAY_HOLD;
+}
+
+bool bpf_write_hold(struct ktstr_run *run)
+{
+	if (run->hold != RUN_MAY_HOLD)
+		return false;
+	run->hold = RUN_HELD;
+	return true;
 }

@@ -9,16 +9,21 @@
  *          the tests <-- WIRE_GO --- read back, into the record
  *                    <-- WIRE_STOP - one failed: the run ends, with that reason
  *
- * PID 1 holds only when there is something to write, each time that it attaches
- * the scheduler; the phase's watchdog bounds the wait.
+ * PID 1 holds only when there is something to write, once each time that it attaches
+ * the scheduler; the phase's watchdog bounds the wait. The writes are done when the
+ * frames of a turn are taken, so that a guest that floods has them once a turn.
  *
  * Thread: control.
  */
+#include <stdbool.h>
+
 struct ktstr_run;
 
-/* PID 1 waits. */
-void bpf_write_hold(struct ktstr_run *run);
-/* The guest is watched now, or it is known that it will not be. */
+/* The scheduler was attached: PID 1 may hold. */
+void bpf_write_attached(struct ktstr_run *run);
+/* PID 1 waits. False: it has no cause to. */
+bool bpf_write_hold(struct ktstr_run *run);
+/* Do what PID 1 waits for, if it waits and the guest is watched, or will not be. */
 void bpf_write_go(struct ktstr_run *run);
 
 #endif

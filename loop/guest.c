@@ -220,7 +220,10 @@ static void on_kernel(struct ktstr_run *run, const struct frame *f)
 static void on_hold(struct ktstr_run *run, const struct frame *f)
 {
 	(void)f;
-	bpf_write_hold(run);
+	if (bpf_write_hold(run))
+		return;
+	run->facts.bad_frames++;
+	facts_finding(&run->facts, "BadFrame", "the guest waits for what it was not asked to");
 }
 
 static void on_dump_ask(struct ktstr_run *run, const struct frame *f)

@@ -46,6 +46,12 @@ struct run_dump {
 	ev_timer hold;
 };
 
+enum run_hold {
+	RUN_NO_HOLD,
+	RUN_MAY_HOLD,			/* PID 1 may wait */
+	RUN_HELD,			/* it does */
+};
+
 struct ktstr_run {
 	struct config config;
 	struct err err;
@@ -67,7 +73,7 @@ struct ktstr_run {
 	struct fate fate;		/* of schedulers, as the kernel has it */
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
-	bool held;			/* PID 1 waits for writes into BPF maps */
+	enum run_hold hold;		/* for writes into BPF maps */
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
 
 	/* accel nested */

@@ -68,6 +68,7 @@ static void on_program(const uint8_t *bytes, size_t n, void *arg)
 	struct ktstr_run *run = arg;
 
 	frame_decoder_add(&run->com2, bytes, n);
+	bpf_write_go(run);
 }
 
 static void on_com2_frame(const struct frame *f, void *arg)
@@ -128,6 +129,7 @@ static void on_doorbell(void *arg)
 
 	if (drain_ring(run, FRAMES_PER_TURN))
 		machine_ring_again(run->machine);
+	bpf_write_go(run);
 }
 
 /* --- the end -------------------------------------------------------------- */

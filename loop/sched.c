@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "loop/bpf_write.h"
 #include "loop/json.h"
 #include "loop/run.h"
 #include "monitor/sched_ext.h"
@@ -117,6 +118,7 @@ bool sched_on_event(struct ktstr_run *run, const struct frame *f)
 		text_clean(s->ops, strlen(s->ops));
 		s->attach_ns = w.attach_ns;
 		phases_reach(&run->phases, PHASE_SCHED);
+		bpf_write_attached(run);
 	}
 	/* a failure stays one, whatever the guest says behind it */
 	if (events[s->event].stop != STOP_NONE)
