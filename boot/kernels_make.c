@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "base/text.h"
 #include "base/spawn.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "boot/kernels_source.h"
 
