@@ -214,6 +214,7 @@ static enum wire_verdict run_test(struct supervisor *s, const struct ktstr_test 
 		},
 		.budget_ms = t->timeout_ms ? t->timeout_ms : DEFAULT_TIMEOUT_MS,
 	};
+	enum wire_verdict v;
 	int err;
 
 	init_kmsg_skip(s->plan->kmsg_fd);
@@ -229,7 +230,10 @@ static enum wire_verdict run_test(struct supervisor *s, const struct ktstr_test 
 	watch(s, &r);
 	*ret_ns = units_now_ns() - r.start_ns;
 	clean_up(s, &r);
-	return judge(s, &r, *ret_ns);
+	v = judge(s, &r, *ret_ns);
+	if (v == WIRE_FAIL || v == WIRE_INCONCLUSIVE)
+		supervise_tell_output(s, &r);
+	return v;
 }
 
 static void on_choice(const char *name, const struct ktstr_test *t, void *arg)

@@ -36,6 +36,10 @@ enum fate {
 	FATE_SCHEDULER,		/* killed: its scheduler is gone */
 };
 
+/* Of a test's output so much is kept to be told with a result that is not good. */
+#define INIT_PRINTED_MAX 4096
+#define INIT_PRINTED_LINES 20
+
 struct running {
 	struct init_child child;
 	struct init_proc proc;
@@ -48,12 +52,16 @@ struct running {
 	uint64_t start_ns;
 	char doing[160];	/* when it was killed */
 	char lost[640];		/* what became of its scheduler */
+	char printed[INIT_PRINTED_MAX];	/* the last of its output */
+	size_t printed_len;
 };
 
 /* Frames that wait in the socket of a test, at most max; returns how many there were. */
 unsigned supervise_take_packets(struct supervisor *s, struct running *r, unsigned max);
 /* What it printed; returns the bytes. */
 size_t supervise_take_output(struct supervisor *s, struct running *r);
+/* The last lines that it printed, as details of its result. */
+void supervise_tell_output(struct supervisor *s, const struct running *r);
 
 /* --- the scheduler: supervise_sched.c --- */
 

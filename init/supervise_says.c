@@ -2,6 +2,7 @@
 /* What a running test says: its frames and what it prints. */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -78,6 +79,17 @@ unsigned supervise_take_packets(struct supervisor *s, struct running *r, unsigne
 	return i;
 }
 
+static void keep(struct running *r, const char *bytes, size_t n)
+{
+	size_t old = MIN(r->printed_len, INIT_PRINTED_MAX - MIN(n, INIT_PRINTED_MAX));
+
+	bytes += n - MIN(n, INIT_PRINTED_MAX);
+	n = MIN(n, INIT_PRINTED_MAX);
+	memmove(r->printed, r->printed + r->printed_len - old, old);
+	memcpy(r->printed + old, bytes, n);
+	r->printed_len = old + n;
+}
+
 size_t supervise_take_output(struct supervisor *s, struct running *r)
 {
 	char bytes[OUTPUT_AT_ONCE];
@@ -88,9 +100,34 @@ size_t supervise_take_output(struct supervisor *s, struct running *r)
 	n = read(r->child.output, bytes, sizeof(bytes));
 	if (n > 0) {
 		s->host->output(s->host, bytes, (size_t)n);
+		keep(r, bytes, (size_t)n);
 		return (size_t)n;
 	}
 	if (n == 0)
 		close_fd(&r->child.output);
 	return 0;
+}
+
+/* The beginning of the last lines, whole ones; end is behind the last. */
+static const char *last_lines(const char *text, const char *end)
+{
+	const char *at = end;
+
+	for (unsigned n = 0; at > text; at--)
+		if (at < end && at[-1] == '\n' && ++n == INIT_PRINTED_LINES)
+			break;
+	return at;
+}
+
+void supervise_tell_output(struct supervisor *s, const struct running *r)
+{
+	const char *end = r->printed + r->printed_len;
+	const char *at, *stop;
+
+	if (r->printed_len && end[-1] == '\n')
+		end--;
+	for (at = last_lines(r->printed, end); at < end; at = stop + 1) {
+		stop = memchr(at, '\n', (size_t)(end - at)) ?: end;
+		init_detail(s->host, WIRE_PASS, "Output", "%.*s", (int)(stop - at), at);
+	}
 }

@@ -319,6 +319,13 @@ KTSTR_TEST(dies_printing)
 	raise(SIGKILL);
 }
 
+KTSTR_TEST(fails_talking)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		printf("line %u of many\n", i);
+	ktstr_fail(t, "Told", "as told");
+}
+
 KTSTR_TEST(talks_nonsense)
 {
 	static const char text[200] = "nonsense";
@@ -494,6 +501,17 @@ static void output_reaches_the_host_at_the_hosts_pace(void)
 	tap_eq(host.settled, 1);
 }
 
+static void the_last_lines_of_a_test_that_fails_come_with_its_result(void)
+{
+	unsigned lines = 0;
+
+	RUN(T(fails_talking));
+	for (unsigned i = 0; i < host.count; i++)
+		lines += !strcmp(host.seen[i].name, "Output");
+	tap_eq(lines, 20);
+	has_detail("Output", "line 980 of many");
+}
+
 static void nonsense_on_the_socket_is_not_passed_on(void)
 {
 	unsigned logs = 0;
@@ -568,6 +586,7 @@ int main(void)
 	TAP_RUN(a_stop_lets_the_test_end_and_skips_the_rest);
 	TAP_RUN(a_test_that_ignores_a_stop_is_killed_after_the_grace);
 	TAP_RUN(output_reaches_the_host_at_the_hosts_pace);
+	TAP_RUN(the_last_lines_of_a_test_that_fails_come_with_its_result);
 	TAP_RUN(nonsense_on_the_socket_is_not_passed_on);
 	TAP_RUN(a_text_that_is_too_long_is_cut);
 	TAP_RUN(a_machine_that_is_too_small_skips_with_the_numbers);
