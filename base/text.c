@@ -39,6 +39,15 @@ void text_clean(char *s, size_t len)
 	}
 }
 
+void text_clean_copy(char *dst, size_t size, const char *s)
+{
+	const size_t n = strnlen(s, size - 1);
+
+	memcpy(dst, s, n);
+	dst[n] = '\0';
+	text_clean(dst, n);
+}
+
 char *text_clean_dup(const void *bytes, size_t len)
 {
 	char *s = strndup(bytes, len);

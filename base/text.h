@@ -13,6 +13,9 @@
  */
 void text_clean(char *s, size_t len);
 
+/* As much of s as has room in dst[size], clean and ended; what lies behind is not read. */
+void text_clean_copy(char *dst, size_t size, const char *s);
+
 /* A clean copy of at most len bytes, up to the first NUL; the caller's to free. NULL: no memory. */
 char *text_clean_dup(const void *bytes, size_t len);
 

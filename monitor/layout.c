@@ -133,7 +133,7 @@ int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 		/* an array's element needs no name, if that is what there is */
 		if (*path != '[') {
 			if (s.len >= NAME_MAX_BYTES || !find_member(&s, all.type, 0, 0))
-				return err_set(e, -ENOENT, "struct %s has no member %.*s",
+				return err_set(e, -ENOENT, "struct %.64s has no member %.*s",
 					       type_name(btf, all.type), (int)MIN(s.len, 64),
 					       path);
 			part.offset += all.offset;

@@ -288,10 +288,8 @@ static void name_kind(const struct btf *btf, struct sched_ext_exit *x)
 		const char *name = btf__str_by_offset(btf, btf_enum(t)[i].name_off);
 
 		if ((uint32_t)btf_enum(t)[i].val == x->kind && name)
-			snprintf(x->kind_name, sizeof(x->kind_name), "%.*s",
-				 (int)sizeof(x->kind_name) - 1, name);
+			text_clean_copy(x->kind_name, sizeof(x->kind_name), name);
 	}
-	text_clean(x->kind_name, sizeof(x->kind_name));
 }
 
 /* The exit that is there now: where, and its kind. */

@@ -2,6 +2,7 @@
 /* base/: errors, buffers, numbers, files, clean text. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -133,6 +134,28 @@ static void unclean_text_becomes_clean(void)
 	tap_str(s, "a  [31m?\xc3\xa9???\n\t?");
 }
 
+/* It ends with a page behind which there is nothing. */
+static void of_text_no_more_is_read_than_has_room(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0), *end = two + page, dst[8];
+
+	if (!tap_ok(two != MAP_FAILED && mprotect(end, page, PROT_NONE) == 0, "two pages"))
+		return;
+	memset(two, 'x', page);
+	text_clean_copy(dst, sizeof(dst), end - (sizeof(dst) - 1));
+	tap_str(dst, "xxxxxxx");
+	memcpy(end - 8, "\x1b\0yyyyyy", 8);
+	text_clean_copy(dst, sizeof(dst), end - 8);
+	tap_str(dst, " ");
+	/* a character that is cut is none */
+	memcpy(end - 8, "123456\xc3\xa9", 8);
+	text_clean_copy(dst, sizeof(dst), end - 8);
+	tap_str(dst, "123456?");
+	munmap(two, 2 * page);
+}
+
 static void files_are_written_whole_or_not_at_all(void)
 {
 	char dir[] = "/tmp/ktstr-unit-base.XXXXXX", path[64], deep[64];
@@ -189,6 +212,7 @@ int main(void)
 	TAP_RUN(sizes_are_read_as_people_write_them);
 	TAP_RUN(durations_need_a_unit);
 	TAP_RUN(unclean_text_becomes_clean);
+	TAP_RUN(of_text_no_more_is_read_than_has_room);
 	TAP_RUN(files_are_written_whole_or_not_at_all);
 	TAP_RUN(the_limit_of_open_files_is_raised_as_far_as_it_may_be);
 	return tap_done();
