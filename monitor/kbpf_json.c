@@ -17,6 +17,7 @@
 #define NAME_BYTES 128			/* KSYM_NAME_LEN, with the end */
 #define STRING_MAX 4096
 #define BYTES_MAX 256
+#define BYTES_PER_VALUE 64		/* text, and bytes without a type, cost by their length */
 
 /* Some bytes, which bits of them count, and what they are. */
 struct place {
@@ -42,8 +43,7 @@ static const char *name_at(const struct btf *btf, uint32_t offset, char name[NAM
 {
 	const char *s = btf__str_by_offset(btf, offset);
 
-	snprintf(name, NAME_BYTES, "%s", s ? s : "");
-	text_clean(name, NAME_BYTES);
+	text_clean_copy(name, NAME_BYTES, s ? s : "");
 	return name;
 }
 
@@ -202,11 +202,11 @@ static bool is_char(const struct btf *btf, uint32_t id)
 }
 
 /* Text, and then zeros to the end; NULL: something else. */
-static struct json_object *string(const struct place *at, uint32_t n)
+static struct json_object *string(struct kbpf_json *j, const struct place *at, uint32_t n)
 {
 	size_t len;
 
-	if (n > at->n || n > STRING_MAX)
+	if (n > at->n || n > STRING_MAX || !spend(j, n / BYTES_PER_VALUE))
 		return NULL;
 	len = strnlen((const char *)at->p, n);
 	if (len == n)
@@ -222,12 +222,15 @@ static struct json_object *array(struct kbpf_json *j, const struct place *at,
 {
 	const struct btf_array *a = btf_array(t);
 	const int64_t size = btf__resolve_size(j->btf, a->type);
-	struct json_object *o = is_char(j->btf, a->type) ? string(at, a->nelems) : NULL;
+	struct json_object *o = is_char(j->btf, a->type) ? string(j, at, a->nelems) : NULL;
+	const bool was_cut = j->cut;
 
 	if (o)
 		return o;
 	o = json_object_new_array();
-	for (uint32_t i = 0; i < a->nelems; i++) {
+	/* what cut one element cuts those behind it, too */
+	j->cut = false;
+	for (uint32_t i = 0; i < a->nelems && !j->cut; i++) {
 		const uint64_t offset = (uint64_t)i * (uint64_t)MAX(size, 0);
 
 		if (!j->left || size <= 0 || offset >= at->n) {
@@ -239,6 +242,7 @@ static struct json_object *array(struct kbpf_json *j, const struct place *at,
 			.depth = at->depth + 1,
 		}));
 	}
+	j->cut |= was_cut;
 	return o;
 }
 
@@ -325,7 +329,8 @@ static struct json_object *value(struct kbpf_json *j, const struct place *at)
 	};
 	struct place p = *at;
 
-	for (; p.depth < DEPTH_MAX && j->left; p.depth++) {
+	/* each step costs, also one that leads nowhere: types may have no end of these */
+	for (; spend(j, 1) && p.depth < DEPTH_MAX; p.depth++) {
 		const struct btf_type *t = btf__type_by_id(j->btf, p.type);
 
 		if (!t)
@@ -334,7 +339,6 @@ static struct json_object *value(struct kbpf_json *j, const struct place *at)
 			p.type = t->type;
 			continue;
 		}
-		(void)spend(j, 1);
 		return btf_kind(t) < ARRAY_SIZE(kinds) && kinds[btf_kind(t)] ?
 		       kinds[btf_kind(t)](j, &p, t) : NULL;
 	}

@@ -79,9 +79,9 @@ static void what_has_no_bytes_or_no_room_is_cut(void)
 	check_json(kbpf_json(&j, t.value, (uint8_t *)&v, 10),
 		   "{\"count\":1152921504606846976,\"in\":{\"a\":-2,\"low\":null,\"high\":null}}");
 	tap_ok(j.cut, "the rest is missing");
-	j = (struct kbpf_json){ .btf = t.btf, .left = 6 };
+	j = (struct kbpf_json){ .btf = t.btf, .left = 8 };
 	check_json(kbpf_json(&j, t.value, (uint8_t *)&v, sizeof(v)),
-		   "{\"count\":1152921504606846976,\"in\":{\"a\":null}}");
+		   "{\"count\":1152921504606846976,\"in\":{\"a\":-2}}");
 	tap_ok(j.cut, "there was no more room");
 	j = (struct kbpf_json){ .btf = t.btf, .left = 6 };
 	check_json(kbpf_json(&j, 4711, (uint8_t *)&v, sizeof(v)), "null");
@@ -106,6 +106,71 @@ static void types_in_a_circle_end(void)
 	tap_eq(j.left, 0);
 	j.left = 100;
 	json_object_put(kbpf_json(&j, array, bytes, sizeof(bytes)));
+	btf__free(b);
+}
+
+/* As many typedefs of it as values may be in each other. */
+static uint32_t add_chain(struct btf *b, int type)
+{
+	for (int i = 0; i < 24; i++)
+		type = btf__add_typedef(b, "t", type);
+	return (uint32_t)type;
+}
+
+static void what_leads_nowhere_costs_as_much_as_a_value(void)
+{
+	enum { MEMBERS = 64, ELEMENTS = 4096 };
+	static const uint8_t bytes[ELEMENTS];
+	struct btf *b = btf__new_empty();
+	int u8 = btf__add_int(b, "u8", 1, 0), chain = (int)add_chain(b, u8);
+	int array = btf__add_array(b, u8, chain, ELEMENTS), s = btf__add_struct(b, "s", ELEMENTS);
+	struct kbpf_json j = { .btf = b, .left = 1000 };
+	struct json_object *o, *a;
+	unsigned elements = 0;
+	char name[8];
+
+	for (int i = 0; i < MEMBERS; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		btf__add_field(b, name, array, 0, 0);
+	}
+	o = kbpf_json(&j, (uint32_t)s, bytes, sizeof(bytes));
+	json_object_object_foreach(o, key, member) {
+		(void)key;
+		elements += (unsigned)json_object_array_length(member);
+	}
+	tap_ok(elements <= MEMBERS, "%u elements: one of each array says it all", elements);
+	tap_ok(j.cut, "the others are missing");
+	tap_eq(j.left, 0);
+	json_object_put(o);
+	/* each element is a walk along the types */
+	array = btf__add_array(b, u8, btf__type_by_id(b, (uint32_t)chain)->type, ELEMENTS);
+	j = (struct kbpf_json){ .btf = b, .left = 1000 };
+	a = kbpf_json(&j, (uint32_t)array, bytes, sizeof(bytes));
+	tap_ok(json_object_array_length(a) <= 1000 / 20, "%zu elements",
+	       json_object_array_length(a));
+	json_object_put(a);
+	btf__free(b);
+}
+
+static void long_text_costs_more_than_a_number(void)
+{
+	enum { MEMBERS = 64, BYTES = 4096 };
+	static const uint8_t bytes[BYTES] = "text";
+	struct btf *b = btf__new_empty();
+	int ch = btf__add_int(b, "char", 1, BTF_INT_CHAR);
+	int text = btf__add_array(b, ch, ch, BYTES), s = btf__add_struct(b, "s", BYTES);
+	struct kbpf_json j = { .btf = b, .left = 10 * BYTES / 64 };
+	struct json_object *o;
+	char name[8];
+
+	for (int i = 0; i < MEMBERS; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		btf__add_field(b, name, text, 0, 0);
+	}
+	o = kbpf_json(&j, (uint32_t)s, bytes, sizeof(bytes));
+	tap_ok(json_object_object_length(o) <= 10, "%d texts", json_object_object_length(o));
+	tap_ok(j.cut, "the others are missing");
+	json_object_put(o);
 	btf__free(b);
 }
 
@@ -231,6 +296,8 @@ int main(void)
 	TAP_RUN(a_data_section_has_its_variables);
 	TAP_RUN(what_has_no_bytes_or_no_room_is_cut);
 	TAP_RUN(types_in_a_circle_end);
+	TAP_RUN(what_leads_nowhere_costs_as_much_as_a_value);
+	TAP_RUN(long_text_costs_more_than_a_number);
 	TAP_RUN(pointers_to_functions_of_struct_ops_are_programs);
 	TAP_RUN(bytes_without_a_type_are_hexadecimal);
 	TAP_RUN(types_are_read_out_of_the_guest);
