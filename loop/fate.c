@@ -40,7 +40,6 @@ static void on_first_sight(struct fate *f, struct sched_ext_exit *x)
 		sched_ext_exit_fini(x);
 		return;
 	}
-	f->looks = 0;
 	f->now->exit = *x;
 	f->now->seen_ns = units_now_ns();
 	sched_ext_exit_text(x, text, sizeof(text));
@@ -49,17 +48,16 @@ static void on_first_sight(struct fate *f, struct sched_ext_exit *x)
 		f->on_exit(f->now, f->arg);
 }
 
-/* The dump grows until the exit is complete; what comes then is being freed. */
-static void look_for_exit(struct fate *f)
+/* The dump grows until the exit is complete; what comes then is being freed. True: it was read. */
+static bool look_for_exit(struct fate *f)
 {
 	struct sched_ext_exit x, *now = f->now ? &f->now->exit : NULL;
 	int r = sched_ext_read_exit(f->layout, f->monitor, &x);
 
-	f->looks++;
 	if (r == -EAGAIN)
 		f->now = NULL;
 	if (r < 0)
-		return;
+		return r == -ESTALE;	/* up to there as much work */
 	if (!now || now->info_kva != x.info_kva || now->kind != x.kind) {
 		on_first_sight(f, &x);
 	} else if (now->complete) {
@@ -68,14 +66,23 @@ static void look_for_exit(struct fate *f)
 		sched_ext_exit_fini(now);
 		*now = x;
 	}
+	return true;
 }
 
 /* --- the loop's side -------------------------------------------------------------- */
 
-static bool is_busy(const struct fate *f, enum sched_ext_state state)
+static void pay(struct fate *f, bool read)
 {
-	if (f->now)
-		return f->looks < FATE_LOOKS_MAX;
+	if (read)
+		f->spent = MIN(f->spent + FATE_LOOK_PRICE, FATE_SPENT_MAX);
+	else if (f->spent)
+		f->spent--;
+}
+
+static bool is_busy(const struct fate *f, enum sched_ext_state state, bool read)
+{
+	if (read)
+		return f->spent < FATE_SPENT_MAX;
 	return f->expect || state != SCHED_EXT_DISABLED;
 }
 
@@ -91,8 +98,9 @@ static void look(struct fate *f)
 {
 	enum sched_ext_state state = SCHED_EXT_DISABLED;
 	int r = sched_ext_read_state(f->layout, f->monitor, &state);
+	const bool read = look_for_exit(f);
 
-	look_for_exit(f);
+	pay(f, read);
 	if (!f->looked)
 		note_look(f, r);
 	if (r == 0 && state == SCHED_EXT_ENABLED) {
@@ -102,7 +110,7 @@ static void look(struct fate *f)
 			(void)sched_ext_watchdog_hold(f->layout, f->monitor, &f->watchdog,
 						      &f->why);
 	}
-	f->look.repeat = is_busy(f, state) ? FATE_BUSY_MS / 1e3 : FATE_IDLE_MS / 1e3;
+	f->look.repeat = is_busy(f, state, read) ? FATE_BUSY_MS / 1e3 : FATE_IDLE_MS / 1e3;
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
@@ -134,7 +142,7 @@ void fate_stop(struct fate *f)
 	if (!f->loop)
 		return;
 	ev_timer_stop(f->loop, &f->look);
-	look_for_exit(f);
+	(void)look_for_exit(f);
 	f->loop = NULL;
 }
 

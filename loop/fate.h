@@ -27,8 +27,14 @@ struct monitor;
 
 #define FATE_BUSY_MS 5
 #define FATE_IDLE_MS 100
-/* An exit that the kernel does not get done with: no reason to read it that often. */
+/*
+ * Looks that read an exit, at FATE_BUSY_MS: of one that the kernel does not get done with,
+ * or of a guest that makes them up, the next ones come at FATE_IDLE_MS. FATE_LOOK_PRICE
+ * looks that found none give one back.
+ */
 #define FATE_LOOKS_MAX 200
+#define FATE_LOOK_PRICE 16
+#define FATE_SPENT_MAX (FATE_LOOKS_MAX * FATE_LOOK_PRICE)
 /* Exits that are kept; the last one is always kept. */
 #define FATE_EXITS_MAX 16
 
@@ -51,7 +57,7 @@ struct fate {
 	unsigned exits;
 	uint64_t dropped;
 	struct fate_exit *now;		/* the one that is still in memory; NULL: none */
-	unsigned looks;			/* at it */
+	unsigned spent;			/* on looks that read one, at most FATE_SPENT_MAX */
 
 	struct sched_ext_watchdog watchdog;	/* want_ns 0: it is left alone */
 	struct err why;			/* why it is not held, when it is not */

@@ -159,7 +159,7 @@ void run_fate_init(struct ktstr_run *run);
 void run_fate_begin(struct ktstr_run *run);
 /* ... and when it has ended. */
 void run_fate_collect(struct ktstr_run *run);
-/* Take all frames that wait in the ring. */
+/* Take the frames that wait in the ring; of very many the rest comes in the next turn. */
 void run_kvm_drain(struct ktstr_run *run);
 
 /* The guest said READY: begin to watch it. */

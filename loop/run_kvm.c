@@ -139,7 +139,7 @@ static void on_doorbell(void *arg)
 
 void run_kvm_drain(struct ktstr_run *run)
 {
-	drain_ring(run, RING_FRAMES_MAX);
+	on_doorbell(run);
 }
 
 static void on_end(enum stop_reason why, const char *text, void *arg)

@@ -158,11 +158,39 @@ static void an_exit_that_stays_is_read_less_often(void)
 		put_scheduler(&f.k, KIND_STALL);
 		until_seen(&f, 1);
 		tap_ok(f.fate.look.repeat < 0.01, "often at first");
-		f.fate.looks = FATE_LOOKS_MAX;
+		f.fate.spent = FATE_SPENT_MAX - 1;
 		turn(&f);
 		tap_ok(f.fate.look.repeat > 0.05, "every %g s", f.fate.look.repeat);
 		forget(&f);
 		tap_ok(f.fate.look.repeat < 0.01, "and often again");
+	}
+	fixture_close(&f);
+}
+
+static bool is_slow_behind(struct fixture *f, uint32_t kind)
+{
+	put32(&f->k, SCX_INFO + INFO_KIND, kind);
+	turn(f);
+	return f->fate.look.repeat > 0.05;
+}
+
+static void exits_without_end_are_read_less_often(void)
+{
+	struct fixture f;
+
+	if (fixture_open(&f, 0)) {
+		put_scheduler(&f.k, KIND_STALL);
+		f.fate.spent = FATE_SPENT_MAX - 2 * FATE_LOOK_PRICE;
+		tap_ok(!is_slow_behind(&f, KIND_STALL), "often at first");
+		tap_ok(is_slow_behind(&f, KIND_STALL + 1), "another one, and enough of them");
+		tap_ok(is_slow_behind(&f, KIND_STALL), "still");
+		tap_eq(f.seen, 3);
+		tap_ok(!is_slow_behind(&f, 0), "none");
+		tap_ok(is_slow_behind(&f, KIND_STALL), "one that was away for a moment");
+		f.fate.spent = FATE_LOOK_PRICE;
+		for (unsigned i = 0; i < FATE_LOOK_PRICE; i++)
+			tap_ok(!is_slow_behind(&f, 0), "none");
+		tap_eq(f.fate.spent, 0);
 	}
 	fixture_close(&f);
 }
@@ -224,6 +252,7 @@ int main(void)
 	TAP_RUN(one_that_is_gone_before_it_was_whole_says_so);
 	TAP_RUN(of_many_the_first_ones_and_the_last_are_kept);
 	TAP_RUN(an_exit_that_stays_is_read_less_often);
+	TAP_RUN(exits_without_end_are_read_less_often);
 	TAP_RUN(a_watchdog_is_told_as_it_was_set_or_why_not);
 	TAP_RUN(a_watchdog_is_missed_where_a_scheduler_may_have_been);
 	return tap_done();
