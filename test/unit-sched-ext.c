@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sched_ext's state, exits and watchdog in a kernel that was built in memory. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "base/units.h"
+#include "loop/dump_private.h"
 #include "test/scx-guest.h"
 
 static int read_exit(struct scx_guest *f)
@@ -271,6 +273,48 @@ static void a_watchdog_that_cannot_be_held_says_why(void)
 	scx_guest_close(&f);
 }
 
+/* --- in a dump --------------------------------------------------------------------- */
+
+static void dump_has(struct scx_guest *f, const char *scx, const char *unavailable)
+{
+	const struct dump_source source = { .index = f->g.index };
+	struct dump_section s = {
+		.source = &source, .monitor = f->g.monitor,
+		.out = json_object_new_object(), .unavailable = json_object_new_array(),
+	};
+
+	dump_scx(&s);
+	tap_ok(strstr(json_object_to_json_string(s.out), scx), "%s",
+	       json_object_to_json_string(s.out));
+	tap_str(json_object_to_json_string_ext(s.unavailable, JSON_C_TO_STRING_PLAIN),
+		unavailable);
+	json_object_put(s.out);
+	json_object_put(s.unavailable);
+}
+
+static void what_a_dump_could_not_read_it_says(void)
+{
+	struct scx_guest f;
+
+	if (scx_guest_open(&f, ALL_BY_ROOT)) {
+		put32(&f, symbol(&f, VMLINUX_AT_SCX_STATE), DISABLING);
+		dump_has(&f, "disabling", "[]");
+		put_scheduler(&f, 0);
+		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, 250);
+		dump_has(&f, "\"watchdog_ms\": 1000.000", "[]");
+		put32(&f, symbol(&f, VMLINUX_AT_SCX_STATE), 77);
+		put32(&f, symbol(&f, VMLINUX_AT_JIFFIES_CLOCK), 7);
+		dump_has(&f, "{ }", "[{\"what\":\"scx: state\",\"why\":\"it is none that is "
+			 "known\"},{\"what\":\"scx: watchdog\",\"why\":\"the length of a jiffy "
+			 "is not known\"}]");
+		put32(&f, symbol(&f, VMLINUX_AT_SCX_STATE), DISABLING);
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_ROOT), 0x1000);
+		dump_has(&f, "disabling", "[{\"what\":\"scx: watchdog\",\"why\":\"scx_root "
+			 "cannot be read\"}]");
+	}
+	scx_guest_close(&f);
+}
+
 int main(void)
 {
 	TAP_RUN(its_text_is_clean_where_it_is_cut);
@@ -285,5 +329,6 @@ int main(void)
 	TAP_RUN(a_check_that_does_not_come_is_not_made_up_for);
 	TAP_RUN(a_longer_watchdog_is_set_and_left_alone);
 	TAP_RUN(a_watchdog_that_cannot_be_held_says_why);
+	TAP_RUN(what_a_dump_could_not_read_it_says);
 	return tap_done();
 }
