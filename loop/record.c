@@ -159,18 +159,34 @@ static struct json_object *command(const struct facts *f)
 	return o;
 }
 
+static struct json_object *finding(const char *kind, const char *text)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_str(o, "kind", kind);
+	json_add_str(o, "text", text);
+	return o;
+}
+
 static struct json_object *findings(const struct facts *f)
 {
 	struct json_object *a = json_object_new_array();
 
-	for (size_t i = 0; i < f->finding_count; i++) {
-		struct json_object *o = json_object_new_object();
-
-		json_add_str(o, "kind", f->finding[i].kind);
-		json_add_str(o, "text", f->finding[i].text);
-		json_object_array_add(a, o);
-	}
+	for (size_t i = 0; i < f->finding_count; i++)
+		json_object_array_add(a, finding(f->finding[i].kind, f->finding[i].text));
 	return a;
+}
+
+void record_add_finding(struct json_object *record, const char *kind, const char *text)
+{
+	struct json_object *a;
+
+	if (!json_object_object_get_ex(record, "findings", &a) ||
+	    !json_object_is_type(a, json_type_array)) {
+		a = json_object_new_array();
+		json_object_object_add(record, "findings", a);
+	}
+	json_object_array_add(a, finding(kind, text));
 }
 
 /* The whole shape, where it is more than the four numbers. */

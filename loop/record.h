@@ -90,5 +90,7 @@ struct facts;
 
 /* One JSON document from the facts. A new object, the caller's. */
 struct json_object *record_build(const struct facts *f);
+/* What was found out behind it. */
+void record_add_finding(struct json_object *record, const char *kind, const char *text);
 
 #endif

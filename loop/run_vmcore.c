@@ -51,17 +51,26 @@ static void work_window(void *arg)
 				       &v->size, &v->err);
 }
 
+/* Of a nested run the record is made already. */
+static void tell_finding(struct run_vmcore *v, const char *text)
+{
+	if (v->record)
+		record_add_finding(v->record, "Vmcore", text);
+	else
+		facts_finding(&v->run->facts, "Vmcore", "%s", text);
+}
+
 static void tell(struct run_vmcore *v)
 {
-	struct facts *f = &v->run->facts;
-
 	if (v->result < 0) {
 		log_error("--vmcore: %s", err_text(&v->err));
-		facts_finding(f, "Vmcore", "%s", err_text(&v->err));
+		tell_finding(v, err_text(&v->err));
 		return;
 	}
-	if (*err_text(&v->no_kernel))
-		facts_finding(f, "Vmcore", "without VMCOREINFO: %s", err_text(&v->no_kernel));
+	if (*err_text(&v->no_kernel)) {
+		err_ctx(&v->no_kernel, 0, "without VMCOREINFO");
+		tell_finding(v, err_text(&v->no_kernel));
+	}
 	if (v->run->config.vmcore)
 		log_notice("%s: a core of the guest, %llu MiB, %llu of them written",
 			   v->run->config.vmcore, (unsigned long long)(v->size.bytes / MIB),
@@ -72,9 +81,10 @@ static void on_written(void *arg)
 {
 	struct run_vmcore *v = arg;
 	struct ktstr_run *run = v->run;
-	struct json_object *record = take_ptr(v->record);
+	struct json_object *record;
 
 	tell(v);
+	record = take_ptr(v->record);
 	run_vmcore_release(run);
 	run_finish(run, record);
 }

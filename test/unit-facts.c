@@ -293,6 +293,26 @@ static void all_that_a_record_has_is_clean_text(void)
 	facts_fini(&f);
 }
 
+static void what_is_found_out_behind_a_record_goes_into_it(void)
+{
+	struct json_object *o, *a;
+
+	ended(0);
+	facts_finding(&f, "First", "of the run");
+	o = record_build(&f);
+	record_add_finding(o, "Vmcore", "write /x: \xff");
+	json_object_object_get_ex(o, "findings", &a);
+	tap_eq(json_object_array_length(a), 2);
+	tap_str(str(json_object_array_get_idx(a, 1), "text"), "write /x: ?");
+	/* a record of somebody else's may have anything there */
+	json_object_object_add(o, "findings", json_object_new_int(1));
+	record_add_finding(o, "Vmcore", "alone");
+	json_object_object_get_ex(o, "findings", &a);
+	tap_eq(json_object_array_length(a), 1);
+	json_object_put(o);
+	facts_fini(&f);
+}
+
 static uint32_t answer(void *dev, uint16_t offset, unsigned width)
 {
 	(void)width;
@@ -345,6 +365,7 @@ int main(void)
 	TAP_RUN(a_guest_cannot_fill_our_memory);
 	TAP_RUN(the_record_says_what_is_known_and_nothing_else);
 	TAP_RUN(all_that_a_record_has_is_clean_text);
+	TAP_RUN(what_is_found_out_behind_a_record_goes_into_it);
 	TAP_RUN(an_address_belongs_to_one_device_or_to_nobody);
 	return tap_done();
 }
