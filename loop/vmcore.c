@@ -99,7 +99,9 @@ static int put_ram(struct sink *to, const struct mm *mm, uint64_t at)
 		if (g->kind != MM_RAM)
 			continue;
 		for (uint64_t off = 0; off < g->size && r == 0; off += CHUNK_BYTES)
-			r = put_pages(to, at + off, mm_view(mm, g->gpa + off, CHUNK_BYTES),
+			/* zeros are put nowhere, and take their time as well */
+			r = atomic_load(to->stop) ? -ECANCELED :
+			    put_pages(to, at + off, mm_view(mm, g->gpa + off, CHUNK_BYTES),
 				      CHUNK_BYTES);
 		at += g->size;
 	}
