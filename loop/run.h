@@ -41,7 +41,7 @@ struct run_dump {
 	struct json_object *snapshots;	/* NULL: none yet */
 	char trigger[24];		/* who asked for the one that is under way; "": none is */
 	char reason[512];
-	bool test_waits;		/* for it */
+	unsigned tests_wait;		/* so many requests of tests for it; each is answered */
 	bool held;			/* it is taken, the guest stands still for longer */
 	ev_timer hold;
 };

@@ -90,12 +90,14 @@ static void take(struct ktstr_run *run, const char *trigger, const char *reason,
 
 /* --- of a guest that goes on --------------------------------------------------- */
 
-/* Whoever waits for it is in the guest, which runs. */
-static void answer_test(struct ktstr_run *run, int r)
+/* Whoever waits is in the guest, which runs; PID 1 counts an answer for each request. */
+static void answer_tests(struct ktstr_run *run, int code, unsigned n)
 {
-	const struct wire_exit x = { .code = r };
+	const struct wire_exit x = { .code = code };
+	int r = 0;
 
-	r = machine_send(run->machine, WIRE_DUMPED, &x, sizeof(x));
+	while (n-- && r == 0)
+		r = machine_send(run->machine, WIRE_DUMPED, &x, sizeof(x));
 	if (r < 0)
 		facts_finding(&run->facts, "Lost", "no room to tell a test of its dump");
 }
@@ -105,24 +107,24 @@ void run_dump_test(struct ktstr_run *run, const char *why)
 	int r = run_dump_ask(run, "test", "%s", why);
 
 	if (r < 0)
-		answer_test(run, r);
+		answer_tests(run, r, 1);
 	else
-		run->dump.test_waits = true;
+		run->dump.tests_wait++;
 }
 
 static void thaw(struct ktstr_run *run)
 {
 	const uint64_t ns = machine_thaw(run->machine);
 	const char *why = machine_freeze_why(run->machine);
-	const bool test_waits = run->dump.test_waits;
+	const unsigned tests_wait = run->dump.tests_wait;
 
 	run->dump.trigger[0] = '\0';
-	run->dump.held = run->dump.test_waits = false;
+	run->dump.held = false;
+	run->dump.tests_wait = 0;
 	phases_resume(&run->phases);
 	if (!ns)	/* it ends */
 		return;
-	if (test_waits)
-		answer_test(run, 0);
+	answer_tests(run, 0, tests_wait);
 	run->facts.freezes++;
 	run->facts.frozen_ns += ns;
 	log_info("the guest stood still for %.1f ms", (double)ns / 1e6);
@@ -198,7 +200,8 @@ void run_dump_release(struct ktstr_run *run)
 {
 	if (run->dump.held)
 		ev_timer_stop(run->loop, &run->dump.hold);
-	run->dump.held = run->dump.test_waits = false;
+	run->dump.held = false;
+	run->dump.tests_wait = 0;
 	run->dump.trigger[0] = '\0';
 	phases_resume(&run->phases);
 }

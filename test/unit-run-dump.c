@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * loop/: a run's snapshots: who is answered.
+ * The machine has no vCPUs and hears by COM2 only; the cases say when it stands still.
+ */
+#include <ev.h>
+
+#include "base/units.h"
+#include "base/util.h"
+#include "loop/machine_private.h"
+#include "loop/run.h"
+#include "test/tap.h"
+
+static struct ev_loop *loop;
+static struct machine machine;
+static struct ktstr_run *run;
+
+static void begin(uint64_t hold_ns)
+{
+	loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	machine = (struct machine){ .loop = loop, .by_com2 = true };
+	uart_init(&machine.com2, -1, NULL, NULL);
+	downlink_init(&machine.downlink, &machine.com2);
+	tap_eq(freeze_init(&machine.freeze, loop, NULL, NULL, 0), 0);
+	run = ktstr_run_create();
+	run->loop = loop;
+	run->machine = &machine;
+	run->config.relay_dump = true;
+	run->config.dump_hold_ns = hold_ns;
+	phases_start(&run->phases, loop, &run->facts);
+	phases_reach(&run->phases, PHASE_READY);
+}
+
+static void end(void)
+{
+	run->machine = NULL;
+	ktstr_run_destroy(run);
+	freeze_fini(&machine.freeze);
+	downlink_fini(&machine.downlink);
+	ev_loop_destroy(loop);
+}
+
+/* Frames that were sent to the guest. */
+static unsigned sent(void)
+{
+	return machine.downlink.sequence;
+}
+
+static void each_request_of_a_test_is_answered(void)
+{
+	begin(0);
+	run_dump_test(run, "of one that is killed then");
+	run_dump_test(run, "of the next");
+	tap_eq(sent(), 0);
+	run_dump_frozen(run);
+	tap_eq(sent(), 2);
+	run_dump_test(run, "once more");
+	run_dump_frozen(run);
+	tap_eq(sent(), 3);
+	end();
+}
+
+static void others_that_join_are_not_answered(void)
+{
+	begin(0);
+	tap_eq(run_dump_ask(run, "user", "wants it"), 0);
+	run_dump_test(run, "does, too");
+	tap_eq(run_dump_ask(run, "early", "so does this"), 0);
+	run_dump_frozen(run);
+	tap_eq(sent(), 1);
+	end();
+}
+
+static void one_that_comes_in_a_hold_is_refused_at_once(void)
+{
+	begin(3600 * NSEC_PER_SEC);
+	run_dump_test(run, "held");
+	run_dump_frozen(run);
+	run_dump_test(run, "too late");
+	tap_eq(sent(), 1);
+	end();
+}
+
+int main(void)
+{
+	TAP_RUN(each_request_of_a_test_is_answered);
+	TAP_RUN(others_that_join_are_not_answered);
+	TAP_RUN(one_that_comes_in_a_hold_is_refused_at_once);
+	return tap_done();
+}
