@@ -43,6 +43,7 @@ struct run_dump {
 	char reason[512];
 	unsigned tests_wait;		/* so many requests of tests for it; each is answered */
 	bool held;			/* it is taken, the guest stands still for longer */
+	bool in_haste;			/* none is held any more */
 	ev_timer hold;
 };
 
@@ -130,6 +131,8 @@ __attribute__((format(printf, 3, 4)))
 int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ...);
 /* A test asks for one, and waits for the answer. */
 void run_dump_test(struct ktstr_run *run, const char *why);
+/* The run is asked to end: a guest that is held goes on, and none is held from now on. */
+void run_dump_hurry(struct ktstr_run *run);
 /* The guest stands still. */
 void run_dump_frozen(struct ktstr_run *run);
 /* The vCPUs have parked: a dump, if it was wanted and the end was a bad one. */

@@ -140,12 +140,21 @@ static void on_held(struct ev_loop *loop, ev_timer *w, int revents)
 	thaw(container_of(w, struct ktstr_run, dump.hold));
 }
 
+void run_dump_hurry(struct ktstr_run *run)
+{
+	run->dump.in_haste = true;
+	if (!run->dump.held)
+		return;
+	ev_timer_stop(run->loop, &run->dump.hold);
+	thaw(run);
+}
+
 void run_dump_frozen(struct ktstr_run *run)
 {
 	struct run_dump *d = &run->dump;
 
 	take(run, d->trigger, d->reason, machine_freeze_why(run->machine));
-	if (!run->config.dump_hold_ns) {
+	if (!run->config.dump_hold_ns || d->in_haste) {
 		thaw(run);
 		return;
 	}

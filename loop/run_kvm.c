@@ -371,8 +371,10 @@ int run_kvm_start(struct ktstr_run *run, struct err *e)
 /* A guest that has no PID 1 yet, or no ring, cannot be asked. */
 static bool ask_to_stop(struct ktstr_run *run)
 {
-	if (run->phases.now < PHASE_READY || run->phases.now >= PHASE_RESULT ||
-	    machine_send(run->machine, WIRE_STOP, NULL, 0) < 0)
+	if (run->phases.now < PHASE_READY || run->phases.now >= PHASE_RESULT)
+		return false;
+	run_dump_hurry(run);		/* who stands still does not hear */
+	if (machine_send(run->machine, WIRE_STOP, NULL, 0) < 0)
 		return false;
 	phases_limit(&run->phases, CANCEL_GRACE_NS);
 	return true;

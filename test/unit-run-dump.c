@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * loop/: a run's snapshots: who is answered.
+ * loop/: a run's snapshots: who is answered, what ends a hold.
  * The machine has no vCPUs and hears by COM2 only; the cases say when it stands still.
  */
 #include <ev.h>
@@ -78,6 +78,35 @@ static void one_that_comes_in_a_hold_is_refused_at_once(void)
 	run_dump_frozen(run);
 	run_dump_test(run, "too late");
 	tap_eq(sent(), 1);
+	run_kvm_cancel(run, false);
+	tap_eq(sent(), 3);	/* the other answer, and the request to stop */
+	end();
+}
+
+static void a_cancel_ends_a_hold(void)
+{
+	begin(3600 * NSEC_PER_SEC);
+	tap_eq(run_dump_ask(run, "user", "looks around"), 0);
+	run_dump_frozen(run);
+	tap_ok(machine_is_frozen(&machine) && !ev_is_active(&run->phases.watchdog), "it is held");
+	run_kvm_cancel(run, false);
+	tap_ok(!machine_is_frozen(&machine), "it goes on");
+	tap_ok(!ev_is_active(&run->dump.hold), "nobody lets it go once more");
+	tap_ok(ev_is_active(&run->phases.watchdog), "its grace runs");
+	tap_eq(sent(), 1);
+	end();
+}
+
+static void a_freeze_that_is_under_way_is_not_held_after_a_cancel(void)
+{
+	begin(3600 * NSEC_PER_SEC);
+	tap_eq(run_dump_ask(run, "user", "looks around"), 0);
+	run_kvm_cancel(run, false);
+	tap_ok(machine_is_frozen(&machine), "the snapshot is still taken");
+	run_dump_frozen(run);
+	tap_ok(!machine_is_frozen(&machine), "it goes on");
+	tap_ok(ev_is_active(&run->phases.watchdog), "its grace runs");
+	tap_eq(run->facts.freezes, 1);
 	end();
 }
 
@@ -86,5 +115,7 @@ int main(void)
 	TAP_RUN(each_request_of_a_test_is_answered);
 	TAP_RUN(others_that_join_are_not_answered);
 	TAP_RUN(one_that_comes_in_a_hold_is_refused_at_once);
+	TAP_RUN(a_cancel_ends_a_hold);
+	TAP_RUN(a_freeze_that_is_under_way_is_not_held_after_a_cancel);
 	return tap_done();
 }
