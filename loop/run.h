@@ -104,6 +104,9 @@ int run_nested_start(struct ktstr_run *run, struct err *e);
 void run_kvm_cancel(struct ktstr_run *run, bool hard);
 void run_nested_cancel(struct ktstr_run *run, bool hard);
 
+/* The time for the inner run; 0: no limit. */
+uint64_t run_nested_limit_ns(const struct ktstr_run *run);
+
 /* Pass a request for a dump on to the inner run; errors as those of run_dump_ask(). */
 int run_nested_dump(struct ktstr_run *run);
 

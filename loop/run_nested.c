@@ -15,6 +15,8 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "loop/channel.h"
+#include "loop/dump.h"
+#include "loop/freeze.h"
 #include "loop/nested.h"
 #include "loop/run.h"
 #include "loop/vmcore.h"
@@ -39,7 +41,21 @@ static void on_output(int fd, const void *bytes, size_t n, void *arg)
 		buf_add(&run->inner_out, bytes, n);
 }
 
-/* The inner run owns its deadlines; ours is a safety net around them. */
+/*
+ * The inner run owns its deadlines; ours is a safety net around them. They wait while
+ * its guest stands still for a snapshot; for how long, only the options tell here.
+ */
+uint64_t run_nested_limit_ns(const struct ktstr_run *run)
+{
+	uint64_t ns = OUTER_LIMIT_NS + 2 * run->plan.timeout_ns;
+
+	if (!run->plan.timeout_ns)
+		return 0;
+	if (run->config.dump)
+		ns += DUMP_SNAPSHOTS_MAX * (run->config.dump_hold_ns + FREEZE_BOUND_NS);
+	return ns;
+}
+
 static void on_progress(const char *what, void *arg)
 {
 	struct ktstr_run *run = arg;
@@ -48,8 +64,7 @@ static void on_progress(const char *what, void *arg)
 	if (run->channel && !strcmp(what, NESTED_INNER))
 		channel_open(run->channel);
 	phases_reach(&run->phases, PHASE_INIT);
-	phases_limit(&run->phases, run->plan.timeout_ns ?
-		     OUTER_LIMIT_NS + 2 * run->plan.timeout_ns : 0);
+	phases_limit(&run->phases, run_nested_limit_ns(run));
 }
 
 static void on_expired(enum stop_reason why, uint64_t limit_ns, void *arg)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * loop/: a run's snapshots: who is answered, what ends a hold.
+ * loop/: a run's snapshots: who is answered, what ends a hold, what they add to limits.
  * The machine has no vCPUs and hears by COM2 only; the cases say when it stands still.
  */
 #include <ev.h>
 
 #include "base/units.h"
 #include "base/util.h"
+#include "loop/dump.h"
 #include "loop/machine_private.h"
 #include "loop/run.h"
 #include "test/tap.h"
@@ -110,6 +111,22 @@ static void a_freeze_that_is_under_way_is_not_held_after_a_cancel(void)
 	end();
 }
 
+static void the_limit_of_a_nested_run_has_room_for_each_hold(void)
+{
+	uint64_t without;
+
+	begin(60 * NSEC_PER_SEC);
+	run->plan.timeout_ns = 10 * NSEC_PER_SEC;
+	without = run_nested_limit_ns(run);
+	tap_ok(without > 2 * run->plan.timeout_ns, "the inner run owns its deadline");
+	run->config.dump = strdup("/nowhere");
+	tap_ok(run_nested_limit_ns(run) - without >= DUMP_SNAPSHOTS_MAX * 60 * NSEC_PER_SEC,
+	       "all its holds fit");
+	run->plan.timeout_ns = 0;
+	tap_eq(run_nested_limit_ns(run), 0);
+	end();
+}
+
 int main(void)
 {
 	TAP_RUN(each_request_of_a_test_is_answered);
@@ -117,5 +134,6 @@ int main(void)
 	TAP_RUN(one_that_comes_in_a_hold_is_refused_at_once);
 	TAP_RUN(a_cancel_ends_a_hold);
 	TAP_RUN(a_freeze_that_is_under_way_is_not_held_after_a_cancel);
+	TAP_RUN(the_limit_of_a_nested_run_has_room_for_each_hold);
 	return tap_done();
 }
