@@ -177,6 +177,13 @@ static struct json_object *findings(const struct facts *f)
 	return a;
 }
 
+const char *record_json(struct json_object *record)
+{
+	return json_object_to_json_string_ext(record, JSON_C_TO_STRING_PRETTY |
+					      JSON_C_TO_STRING_SPACED |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 void record_add_finding(struct json_object *record, const char *kind, const char *text)
 {
 	struct json_object *a;

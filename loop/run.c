@@ -73,9 +73,7 @@ static void take_record(struct ktstr_run *run, struct json_object *record)
 
 	run->record = record ? record : record_build(&run->facts);
 	run_dump_to_record(run, run->record);
-	run->record_text = strdup(json_object_to_json_string_ext(run->record,
-			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			JSON_C_TO_STRING_NOSLASHESCAPE));
+	run->record_text = strdup(record_json(run->record));
 	run->exit_code = verdict_exit_code(VERDICT_ERROR);
 	if (json_object_object_get_ex(run->record, "exit_code", &code))
 		run->exit_code = json_object_get_int(code);

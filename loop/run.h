@@ -141,7 +141,8 @@ void run_dump_frozen(struct ktstr_run *run);
 /* The vCPUs have parked: a dump, if it was wanted and the end was a bad one. */
 void run_dump_end(struct ktstr_run *run);
 void run_dump_release(struct ktstr_run *run);
-/* Nested: from the inner run to the outer one. */
+/* Nested: from the inner run to the outer one, in a record of at most that many bytes of text. */
+#define DUMP_RECORD_MAX (32u << 20)
 void run_dump_to_record(const struct ktstr_run *run, struct json_object *record);
 void run_dump_from_record(struct ktstr_run *run, struct json_object *record);
 

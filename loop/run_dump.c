@@ -22,9 +22,8 @@
 #include "loop/machine.h"
 #include "loop/run.h"
 
-/* The key in a nested run's record, and how much of it may be snapshots. */
+/* The key in a nested run's record. */
 #define RECORD_SNAPSHOTS "snapshots"
-#define RELAY_BYTES_MAX (16u << 20)
 
 bool run_dump_is_wanted(const struct ktstr_run *run)
 {
@@ -232,31 +231,39 @@ void run_dump_end(struct ktstr_run *run)
 
 /* --- nested ------------------------------------------------------------------------ */
 
-static size_t text_bytes(struct json_object *o)
+/* Of those that there is no room for the ones between the first and the last tell least. */
+static size_t shorten(struct json_object *record, struct json_object *a)
 {
-	return strlen(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
-}
+	size_t n, dropped = 0, bytes = strlen(record_json(record));
 
-/* A record has a limit; the first and the last ones tell most. */
-static void shorten(struct json_object *a)
-{
-	size_t n, bytes = 0;
+	while (bytes > DUMP_RECORD_MAX && (n = json_object_array_length(a))) {
+		const size_t i = (n - 1) / 2;
 
-	for (n = json_object_array_length(a); n; n--)
-		bytes += text_bytes(json_object_array_get_idx(a, n - 1));
-	while (bytes > RELAY_BYTES_MAX && (n = json_object_array_length(a)) > 1) {
-		bytes -= text_bytes(json_object_array_get_idx(a, n / 2));
-		json_object_array_del_idx(a, n / 2, 1);
-		log_notice("a snapshot was dropped: they are too large for the record");
+		/* not indented, so no more than what goes */
+		bytes -= strlen(record_json(json_object_array_get_idx(a, i)));
+		json_object_array_del_idx(a, i, 1);
+		dropped++;
 	}
+	return dropped;
 }
 
 void run_dump_to_record(const struct ktstr_run *run, struct json_object *record)
 {
-	if (!run->config.relay_dump || !run->dump.snapshots)
+	struct json_object *a = run->dump.snapshots;
+	size_t dropped;
+	char text[80];
+
+	if (!run->config.relay_dump || !a)
 		return;
-	shorten(run->dump.snapshots);
-	json_object_object_add(record, RECORD_SNAPSHOTS, json_object_get(run->dump.snapshots));
+	json_object_object_add(record, RECORD_SNAPSHOTS, json_object_get(a));
+	dropped = shorten(record, a);
+	if (dropped) {
+		snprintf(text, sizeof(text), "%zu of %zu snapshots are too large for the record",
+			 dropped, dropped + json_object_array_length(a));
+		record_add_finding(record, "Dump", text);
+	}
+	if (!json_object_array_length(a))
+		json_object_object_del(record, RECORD_SNAPSHOTS);
 }
 
 void run_dump_from_record(struct ktstr_run *run, struct json_object *record)

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "loop/bus.h"
 #include "loop/facts.h"
+#include "loop/run.h"
 #include "test/tap.h"
 
 static struct facts f;
@@ -313,6 +314,54 @@ static void what_is_found_out_behind_a_record_goes_into_it(void)
 	facts_fini(&f);
 }
 
+/* The texts of the snapshots that are left of count, each of this letter onwards and of bytes. */
+static const char *relayed(unsigned count, size_t bytes, const char **ret_finding)
+{
+	static struct ktstr_run run;
+	static char names[8];
+	struct json_object *o, *a = NULL;
+	char *text = malloc(bytes + 1);
+
+	ended(0);
+	run = (struct ktstr_run){
+		.config.relay_dump = true, .dump.snapshots = json_object_new_array(),
+	};
+	memset(text, '-', bytes);
+	text[bytes] = '\0';
+	for (unsigned i = 0; i < count; i++) {
+		text[0] = (char)('a' + i);
+		json_object_array_add(run.dump.snapshots, json_object_new_string(text));
+	}
+	free(text);
+	o = record_build(&f);
+	run_dump_to_record(&run, o);
+	tap_ok(strlen(record_json(o)) <= DUMP_RECORD_MAX + 200, "%zu", strlen(record_json(o)));
+	json_object_object_get_ex(o, "snapshots", &a);
+	memset(names, 0, sizeof(names));
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		names[i] = *json_object_get_string(json_object_array_get_idx(a, i));
+	json_object_object_get_ex(o, "findings", &a);
+	*ret_finding = json_object_array_length(a) ? "said" : "";
+	json_object_put(o);
+	json_object_put(run.dump.snapshots);
+	facts_fini(&f);
+	return names;
+}
+
+static void snapshots_leave_a_nested_record_before_it_is_too_large(void)
+{
+	const char *finding;
+
+	tap_str(relayed(3, 100, &finding), "abc");
+	tap_str(finding, "");
+	/* the first and the last tell most */
+	tap_str(relayed(3, DUMP_RECORD_MAX * 2 / 5, &finding), "ac");
+	tap_str(finding, "said");
+	tap_str(relayed(2, DUMP_RECORD_MAX * 3 / 5, &finding), "b");
+	tap_str(relayed(1, DUMP_RECORD_MAX, &finding), "");
+	tap_str(finding, "said");
+}
+
 static uint32_t answer(void *dev, uint16_t offset, unsigned width)
 {
 	(void)width;
@@ -366,6 +415,7 @@ int main(void)
 	TAP_RUN(the_record_says_what_is_known_and_nothing_else);
 	TAP_RUN(all_that_a_record_has_is_clean_text);
 	TAP_RUN(what_is_found_out_behind_a_record_goes_into_it);
+	TAP_RUN(snapshots_leave_a_nested_record_before_it_is_too_large);
 	TAP_RUN(an_address_belongs_to_one_device_or_to_nobody);
 	return tap_done();
 }
