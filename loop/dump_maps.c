@@ -13,13 +13,18 @@
 #include "monitor/kbpf_types.h"
 
 #define MAPS_TOLD_MAX 256
+/* Of all maps: a guest could fill each with as much as one may have. */
+#define VALUES_TOLD_MAX (4 * KBPF_JSON_VALUES_MAX)
 
 struct walk {
 	struct dump_section *section;
 	struct json_object *maps;
 	struct kbpf *kbpf;
 	struct kbpf_types *types;
+	struct kbpf_look look;
 	unsigned told;
+	unsigned left;			/* of VALUES_TOLD_MAX */
+	bool full;			/* the others' values are not told */
 
 	/* of the map that is being told */
 	const struct kbpf_map *map;
@@ -43,7 +48,7 @@ static struct json_object *key(struct walk *w, const struct kbpf_element *el)
 		return json_object_new_uint64(el->index);
 	return w->value_type && w->map->key_type ?
 	       kbpf_json(&w->json, w->map->key_type, el->key, w->map->key_size) :
-	       kbpf_json_bytes(el->key, w->map->key_size);
+	       kbpf_json_bytes(&w->json, el->key, w->map->key_size);
 }
 
 static int on_element(const struct kbpf_element *el, void *arg)
@@ -51,24 +56,25 @@ static int on_element(const struct kbpf_element *el, void *arg)
 	struct walk *w = arg;
 	struct json_object *o = json_object_new_object();
 
+	w->json.left -= MIN(w->json.left, KBPF_JSON_OBJECT_COST);
 	json_object_object_add(o, "key", key(w, el));
 	if (el->cpu >= 0)
 		json_object_object_add(o, "cpu", json_object_new_int(el->cpu));
 	json_object_object_add(o, "value", w->value_type ?
 			       kbpf_json(&w->json, w->value_type, el->value, el->value_bytes) :
-			       kbpf_json_bytes(el->value, el->value_bytes));
+			       kbpf_json_bytes(&w->json, el->value, el->value_bytes));
 	json_object_array_add(w->values, o);
 	/* with no room for more there is nothing to be told of the others */
 	return w->json.left ? 0 : 1;
 }
 
-static void add_values(struct walk *w, struct json_object *o)
+static void tell_values(struct walk *w, struct json_object *o)
 {
+	const unsigned room = MIN(w->left, KBPF_JSON_VALUES_MAX);
 	struct err e = ERR_INIT;
 
-	w->values = json_object_new_array();
 	w->json = (struct kbpf_json){
-		.left = KBPF_JSON_VALUES_MAX,
+		.left = room,
 		.programs = w->map->type == KBPF_MAP_STRUCT_OPS,
 	};
 	w->value_type = 0;
@@ -77,10 +83,23 @@ static void add_values(struct walk *w, struct json_object *o)
 	else if (*err_text(&e))		/* its values are bytes, then */
 		json_add_str(o, "no_types", err_text(&e));
 	err_clear(&e);
-	if (kbpf_each_value(w->kbpf, w->section->monitor, w->map, on_element, w, &e) < 0)
+	if (kbpf_each_value(w->kbpf, w->section->monitor, w->map, &w->look, &e) < 0)
 		unavailable(w, err_text(&e));
 	else if (w->json.cut || !w->json.left)
 		unavailable(w, "is larger than is told");
+	w->left -= room - w->json.left;
+}
+
+static void add_values(struct walk *w, struct json_object *o)
+{
+	w->values = json_object_new_array();
+	if (w->left && w->look.left) {
+		tell_values(w, o);
+	} else if (!w->full) {
+		w->full = true;
+		dump_unavailable(w->section, "maps", "there are more values than are told: none "
+				 "from %s (id %u) on", w->map->name, w->map->id);
+	}
 	json_object_object_add(o, "values", w->values);
 }
 
@@ -109,7 +128,10 @@ static int on_map(const struct kbpf_map *map, void *arg)
 
 void dump_maps(struct dump_section *s)
 {
-	struct walk w = { .section = s, .maps = json_object_new_array() };
+	struct walk w = {
+		.section = s, .maps = json_object_new_array(), .left = VALUES_TOLD_MAX,
+		.look = { .fn = on_element, .arg = &w, .left = KBPF_LOOK_BYTES_MAX },
+	};
 	struct err e = ERR_INIT;
 
 	if (kbpf_create(s->source->index, &w.kbpf, &e) < 0 ||

@@ -28,7 +28,7 @@ struct monitor;
 
 #define KBPF_NAME_MAX 16		/* BPF_OBJ_NAME_LEN */
 #define KBPF_VALUE_BYTES_MAX (1u << 20)	/* of one value; what lies behind is not read */
-#define KBPF_ELEMENTS_MAX 1024		/* of one map */
+#define KBPF_ELEMENTS_MAX 1024		/* of one map; of a per-CPU one each has several values */
 
 /* Look up the members of all types; borrows the index. Fails for lack of memory only. */
 int kbpf_create(const struct kindex *k, struct kbpf **ret, struct err *e);
@@ -78,15 +78,25 @@ struct kbpf_element {
 	size_t value_bytes;		/* less than value_size: the rest was not read */
 };
 
+typedef int kbpf_element_fn(const struct kbpf_element *el, void *arg);
+
+/* One look into any number of maps, which together cost no more than left. */
+struct kbpf_look {
+	kbpf_element_fn *fn;
+	void *arg;
+	size_t left;			/* bytes to be read; an element costs some of its own */
+};
+
+#define KBPF_LOOK_BYTES_MAX (64u << 20)	/* a hash of 2^20 buckets costs 16 MiB */
+
 /*
  * fn for each element, until it returns nonzero, which is returned. -EOPNOTSUPP: maps
  * of this kind are not looked into; -ENOENT: the kernel's are of another form; -EFAULT,
  * -EPROTO: the map leads out of memory or contradicts itself; -E2BIG: there are more
- * than were told. *e has the reason. Also -ENOMEM.
+ * than were told, or than the look has left. *e has the reason. Also -ENOMEM.
  */
-typedef int kbpf_element_fn(const struct kbpf_element *el, void *arg);
 int kbpf_each_value(const struct kbpf *b, const struct monitor *m, const struct kbpf_map *map,
-		    kbpf_element_fn *fn, void *arg, struct err *e);
+		    struct kbpf_look *look, struct err *e);
 
 /* Where element index of an array lies. */
 int kbpf_array_at(const struct kbpf *b, const struct monitor *m, const struct kbpf_map *map,

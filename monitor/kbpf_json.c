@@ -55,11 +55,15 @@ static struct json_object *hex(uint64_t v)
 	return json_object_new_string(text);
 }
 
-struct json_object *kbpf_json_bytes(const uint8_t *bytes, size_t n)
+struct json_object *kbpf_json_bytes(struct kbpf_json *j, const uint8_t *bytes, size_t n)
 {
 	char text[2 * BYTES_MAX + 3] = "0x";
 
 	n = MIN(n, BYTES_MAX);
+	if (!spend(j, 1 + (unsigned)n / BYTES_PER_VALUE)) {
+		j->cut = true;
+		return NULL;
+	}
 	for (size_t i = 0; i < n; i++)
 		snprintf(text + 2 + 2 * i, 3, "%02x", bytes[i]);
 	return json_object_new_string(text);
@@ -101,7 +105,7 @@ static struct json_object *integer(struct kbpf_json *j, const struct place *at,
 	uint64_t v;
 
 	if (t->size > 8 && !at->bits && t->size <= at->n)
-		return kbpf_json_bytes(at->p, t->size);
+		return kbpf_json_bytes(j, at->p, t->size);
 	if (!number(at, t->size, &v)) {
 		j->cut = true;
 		return NULL;
@@ -152,7 +156,7 @@ static struct json_object *floating(struct kbpf_json *j, const struct place *at,
 	float f;
 
 	if (t->size > 8 && t->size <= at->n)
-		return kbpf_json_bytes(at->p, t->size);
+		return kbpf_json_bytes(j, at->p, t->size);
 	if (!number(at, t->size, &v)) {
 		j->cut = true;
 		return NULL;
@@ -318,6 +322,11 @@ static struct json_object *datasec(struct kbpf_json *j, const struct place *at,
 
 /* --- any ---------------------------------------------------------------------------------- */
 
+static bool holds_others(const struct btf_type *t)
+{
+	return btf_is_composite(t) || btf_is_array(t) || btf_is_datasec(t);
+}
+
 static struct json_object *value(struct kbpf_json *j, const struct place *at)
 {
 	static struct json_object *(*const kinds[])(struct kbpf_json *j, const struct place *at,
@@ -339,6 +348,8 @@ static struct json_object *value(struct kbpf_json *j, const struct place *at)
 			p.type = t->type;
 			continue;
 		}
+		if (holds_others(t) && !spend(j, KBPF_JSON_OBJECT_COST - 1))
+			break;
 		return btf_kind(t) < ARRAY_SIZE(kinds) && kinds[btf_kind(t)] ?
 		       kinds[btf_kind(t)](j, &p, t) : NULL;
 	}

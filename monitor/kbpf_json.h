@@ -27,16 +27,17 @@ struct json_object;
 struct kbpf_json {
 	const struct btf *btf;
 	bool programs;			/* pointers to functions are ids of programs */
-	unsigned left;			/* members and values to be looked at, over all calls */
+	unsigned left;			/* members and values to be told, over all calls */
 	bool cut;			/* something was left out for that, or had no bytes */
 };
 
-#define KBPF_JSON_VALUES_MAX 32768
+#define KBPF_JSON_VALUES_MAX 32768	/* left at first, for one map */
+#define KBPF_JSON_OBJECT_COST 4		/* an object or array takes as much as so many numbers */
 
 /* A new object, the caller's; NULL is JSON's null. bytes may be fewer than the type has. */
 struct json_object *kbpf_json(struct kbpf_json *j, uint32_t type, const uint8_t *bytes,
 			      size_t n);
 /* Bytes without a type: "0x0123...", the first 256 of them. */
-struct json_object *kbpf_json_bytes(const uint8_t *bytes, size_t n);
+struct json_object *kbpf_json_bytes(struct kbpf_json *j, const uint8_t *bytes, size_t n);
 
 #endif

@@ -13,6 +13,7 @@
 struct kbpf_types {
 	const struct kbpf *b;
 	const struct monitor *m;
+	size_t bytes;			/* of all entries */
 	unsigned count;
 	struct entry {
 		uint64_t kva;
@@ -117,7 +118,7 @@ int kbpf_types_check(const uint8_t *bytes, size_t n, struct err *e)
 
 /* --- from the guest ------------------------------------------------------------------------ */
 
-static int load(const struct kbpf_types *t, uint64_t kva, struct btf **ret, struct err *e)
+static int load(struct kbpf_types *t, uint64_t kva, struct btf **ret, struct err *e)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
 	uint64_t data, size, kernel, base;
@@ -134,6 +135,9 @@ static int load(const struct kbpf_types *t, uint64_t kva, struct btf **ret, stru
 		return err_set(e, -ENODATA, "its types are of the kernel, or of a module");
 	if (size > KBPF_TYPES_BYTES_MAX)
 		return err_set(e, -E2BIG, "its types have %llu bytes", (unsigned long long)size);
+	if (size > KBPF_TYPES_ALL_BYTES_MAX - t->bytes)
+		return err_set(e, -E2BIG, "there are more types than are read");
+	t->bytes += size;
 	bytes = malloc(size + 1);
 	if (!bytes)
 		return err_sys(e, -ENOMEM, "its types");

@@ -22,6 +22,7 @@ struct kbpf_types;
 struct monitor;
 
 #define KBPF_TYPES_BYTES_MAX (4u << 20)	/* of one; BTF of a vmlinux has about 6 MiB */
+#define KBPF_TYPES_ALL_BYTES_MAX (16u << 20)
 #define KBPF_TYPES_MAX 32
 
 /* Borrows both. */

@@ -13,15 +13,16 @@
 #define BUCKETS_MAX (1u << 20)
 #define BUCKETS_READ_BYTES 4096u
 #define KEY_BYTES_MAX 4096u
-/* Copied of one map in all: a guest's numbers could ask for any amount. */
+/* Of one map in all: a guest's numbers could ask for any amount. */
 #define COPIED_BYTES_MAX (4u << 20)
+/* What it costs to find a value, which may have no bytes. */
+#define VALUE_COST 64u
 
 struct values {
 	const struct kbpf *b;
 	const struct monitor *m;
 	const struct kbpf_map *map;
-	kbpf_element_fn *fn;
-	void *arg;
+	struct kbpf_look *look;
 	uint8_t *value;			/* [value_bytes] */
 	size_t value_bytes;
 	uint8_t key[KEY_BYTES_MAX];
@@ -29,17 +30,26 @@ struct values {
 	size_t copied;
 };
 
+/* Once there is not enough for something, nothing else is looked at. */
+static int spend(struct values *v, size_t bytes)
+{
+	const bool enough = bytes <= v->look->left;
+
+	v->look->left = enough ? v->look->left - bytes : 0;
+	return enough ? 0 : -E2BIG;
+}
+
 /* Copy the value at kva and tell it. */
 static int tell(struct values *v, struct kbpf_element *el, uint64_t kva)
 {
-	if (v->copied > COPIED_BYTES_MAX)
+	if (v->copied > COPIED_BYTES_MAX || spend(v, VALUE_COST + v->value_bytes) < 0)
 		return -E2BIG;
-	v->copied += v->value_bytes;
+	v->copied += VALUE_COST + v->value_bytes;
 	if (monitor_read(v->m, kva, v->value, v->value_bytes) < 0)
 		return -EFAULT;
 	el->value = v->value;
 	el->value_bytes = v->value_bytes;
-	return v->fn(el, v->arg);
+	return v->look->fn(el, v->look->arg);
 }
 
 /* Each CPU has its own behind a per-CPU pointer. */
@@ -152,6 +162,8 @@ static int each_of_chain(struct values *v, uint64_t head, uint64_t at, uint32_t 
 	while (r == 0 && at && !(at & 1)) {
 		const uint64_t elem = at - next->offset;
 
+		if (spend(v, VALUE_COST + v->map->key_size) < 0)
+			return -E2BIG;
 		if (monitor_field(v->m, elem, pprev, &back) < 0)
 			return -EFAULT;
 		if (back != from)
@@ -203,6 +215,8 @@ static int each_of_hash(struct values *v, struct err *e)
 	for (uint32_t i = 0; i < MIN(count, BUCKETS_MAX); i += at_once) {
 		const uint32_t n = (uint32_t)MIN(at_once, MIN(count, BUCKETS_MAX) - i);
 
+		if (spend(v, n * size) < 0)
+			return -E2BIG;
 		if (monitor_read(v->m, buckets + (uint64_t)i * size, bytes, n * size) < 0)
 			return -EFAULT;
 		r = each_of_buckets(v, buckets + (uint64_t)i * size, bytes, i, n);
@@ -228,7 +242,7 @@ static int each_of_struct_ops(struct values *v, struct err *e)
 	uint64_t value, state;
 	int r = kbpf_need(v->b, KBPF_OF_STRUCT_OPS, e);
 
-	if (r < 0)
+	if (r < 0 || (r = spend(v, VALUE_COST + v->value_bytes)) < 0)
 		return r;
 	if (kbpf_get(v->b, v->m, v->map->kva, OPS_USER_VALUE, &value) < 0 ||
 	    kbpf_get(v->b, v->m, v->map->kva, OPS_STATE, &state) < 0 ||
@@ -239,7 +253,7 @@ static int each_of_struct_ops(struct values *v, struct err *e)
 
 		memcpy(v->value + STATE_AT, &le, sizeof(le));
 	}
-	return v->fn(&el, v->arg);
+	return v->look->fn(&el, v->look->arg);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -272,7 +286,7 @@ static int say(int r, struct err *e)
 }
 
 int kbpf_each_value(const struct kbpf *b, const struct monitor *m, const struct kbpf_map *map,
-		    kbpf_element_fn *fn, void *arg, struct err *e)
+		    struct kbpf_look *look, struct err *e)
 {
 	_cleanup_free_ struct values *v = calloc(1, sizeof(*v));
 	_cleanup_free_ uint8_t *value = NULL;
@@ -281,7 +295,7 @@ int kbpf_each_value(const struct kbpf *b, const struct monitor *m, const struct 
 	if (!v)
 		return err_sys(e, -ENOMEM, "values");
 	*v = (struct values){
-		.b = b, .m = m, .map = map, .fn = fn, .arg = arg,
+		.b = b, .m = m, .map = map, .look = look,
 		.value_bytes = MIN(map->value_size, KBPF_VALUE_BYTES_MAX),
 	};
 	v->value = value = malloc(v->value_bytes + 1);

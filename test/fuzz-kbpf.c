@@ -19,6 +19,7 @@ struct look {
 	struct kbpf_guest *f;
 	struct kbpf_types *types;
 	struct kbpf_json json;
+	struct kbpf_look look;
 	uint32_t value_type;
 	unsigned maps, elements;
 };
@@ -90,7 +91,7 @@ static int on_element(const struct kbpf_element *el, void *arg)
 	l->elements++;
 	if (l->value_type)
 		json_object_put(kbpf_json(&l->json, l->value_type, el->value, el->value_bytes));
-	json_object_put(kbpf_json_bytes(el->value, el->value_bytes));
+	json_object_put(kbpf_json_bytes(&l->json, el->value, el->value_bytes));
 	return 0;
 }
 
@@ -124,7 +125,7 @@ static int on_map(const struct kbpf_map *map, void *arg)
 	if (r < 0)
 		l->value_type = 0;
 	err_clear(&e);
-	r = kbpf_each_value(l->f->b, l->f->g.monitor, map, on_element, l, &e);
+	r = kbpf_each_value(l->f->b, l->f->g.monitor, map, &l->look, &e);
 	FUZZ_CHECK(r == 0 || (r < 0 && *err_text(&e)));
 	FUZZ_CHECK(l->elements <= KBPF_ELEMENTS_MAX * GUEST_KERNEL_CPUS);
 	/* a kernel has few; a tree that repeats one need not cost more */
@@ -149,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_in in = { data, size };
 	struct err e = ERR_INIT;
 	struct undo undo[CHANGES_MAX];
-	struct look l = { .f = guest() };
+	struct look l = { .f = guest(), .look = { on_element, &l, KBPF_LOOK_BYTES_MAX } };
 	unsigned n = 0;
 	int r;
 

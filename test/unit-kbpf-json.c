@@ -79,7 +79,7 @@ static void what_has_no_bytes_or_no_room_is_cut(void)
 	check_json(kbpf_json(&j, t.value, (uint8_t *)&v, 10),
 		   "{\"count\":1152921504606846976,\"in\":{\"a\":-2,\"low\":null,\"high\":null}}");
 	tap_ok(j.cut, "the rest is missing");
-	j = (struct kbpf_json){ .btf = t.btf, .left = 8 };
+	j = (struct kbpf_json){ .btf = t.btf, .left = 14 };
 	check_json(kbpf_json(&j, t.value, (uint8_t *)&v, sizeof(v)),
 		   "{\"count\":1152921504606846976,\"in\":{\"a\":-2}}");
 	tap_ok(j.cut, "there was no more room");
@@ -199,15 +199,21 @@ static void pointers_to_functions_of_struct_ops_are_programs(void)
 
 static void bytes_without_a_type_are_hexadecimal(void)
 {
+	struct kbpf_json j = { .left = 8 };
 	struct json_object *o;
 	uint8_t bytes[300];
 
 	memset(bytes, 0xab, sizeof(bytes));
-	check_json(kbpf_json_bytes(bytes, 2), "\"0xabab\"");
-	check_json(kbpf_json_bytes(bytes, 0), "\"0x\"");
-	o = kbpf_json_bytes(bytes, sizeof(bytes));
+	check_json(kbpf_json_bytes(&j, bytes, 2), "\"0xabab\"");
+	check_json(kbpf_json_bytes(&j, bytes, 0), "\"0x\"");
+	o = kbpf_json_bytes(&j, bytes, sizeof(bytes));
 	tap_eq(json_object_get_string_len(o), 2 + 2 * 256);
 	json_object_put(o);
+	/* they cost, too, by their length */
+	tap_eq(j.left, 1);
+	tap_ok(!j.cut, "all was told");
+	check_json(kbpf_json_bytes(&j, bytes, 64), "null");
+	tap_ok(j.cut && !j.left, "there was no more room");
 }
 
 /* --- types of a guest ------------------------------------------------------------------------ */
@@ -244,6 +250,31 @@ static void types_are_read_out_of_the_guest(void)
 		tap_eq(load(&f, &(struct kbpf_map){ .type = KBPF_MAP_ARRAY }, &e), -ENODATA);
 		tap_str(err_text(&e), "it has no types");
 	}
+	kbpf_guest_close(&f);
+}
+
+static void of_many_types_not_all_are_read(void)
+{
+	struct kbpf_types *t = NULL;
+	struct err e = ERR_INIT;
+	struct kbpf_guest f;
+
+	if (kbpf_guest_open(&f) && tap_eq(kbpf_types_create(f.b, f.g.monitor, &t, &e), 0)) {
+		for (unsigned i = 0; i < 5; i++) {
+			const uint32_t at = KBPF_VALUES + 0x100 * i;
+			const struct kbpf_map map = { .type = KBPF_MAP_ARRAY,
+				.btf_kva = kbpf_guest_kva(&f, at), .value_type = 1 };
+			const struct btf *btf = NULL;
+			uint32_t id;
+
+			kbpf_guest_ptr(&f, at + BTF_AT_DATA, KBPF_BTF_DATA);
+			kbpf_guest_put(&f, at + BTF_AT_SIZE, 4, KBPF_TYPES_BYTES_MAX);
+			err_clear(&e);
+			tap_eq(kbpf_types_of(t, &map, &btf, &id, &e), i < 4 ? 0 : -E2BIG);
+		}
+		tap_str(err_text(&e), "there are more types than are read");
+	}
+	kbpf_types_destroy(t);
 	kbpf_guest_close(&f);
 }
 
@@ -301,6 +332,7 @@ int main(void)
 	TAP_RUN(pointers_to_functions_of_struct_ops_are_programs);
 	TAP_RUN(bytes_without_a_type_are_hexadecimal);
 	TAP_RUN(types_are_read_out_of_the_guest);
+	TAP_RUN(of_many_types_not_all_are_read);
 	TAP_RUN(hostile_types_are_refused_with_a_reason);
 	return tap_done();
 }

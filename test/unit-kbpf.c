@@ -19,6 +19,7 @@ struct seen {
 	} element[SEEN_MAX];
 	struct kbpf_program program[SEEN_MAX];
 	uint32_t key_size;
+	size_t left;			/* of what the look may cost */
 	struct err why;
 };
 
@@ -53,10 +54,21 @@ static int on_element(const struct kbpf_element *el, void *arg)
 	return 0;
 }
 
+static int look_into(const struct kbpf_guest *f, const struct kbpf_map *map, size_t left,
+		     struct seen *s)
+{
+	struct kbpf_look look = { on_element, s, left };
+	int r;
+
+	*s = (struct seen){ .why = ERR_INIT, .key_size = map->key_size };
+	r = kbpf_each_value(f->b, f->g.monitor, map, &look, &s->why);
+	s->left = look.left;
+	return r;
+}
+
 static int walk_values(const struct kbpf_guest *f, const struct kbpf_map *map, struct seen *s)
 {
-	*s = (struct seen){ .why = ERR_INIT, .key_size = map->key_size };
-	return kbpf_each_value(f->b, f->g.monitor, map, on_element, s, &s->why);
+	return look_into(f, map, KBPF_LOOK_BYTES_MAX, s);
 }
 
 /* Map i, as the walk finds it. */
@@ -387,6 +399,41 @@ static void a_chain_in_a_circle_or_torn_does_not_hide_the_others(void)
 	kbpf_guest_close(&f);
 }
 
+static void a_look_costs_no_more_than_it_has_left(void)
+{
+	struct kbpf_guest f;
+	struct seen s;
+
+	if (kbpf_guest_open(&f)) {
+		struct kbpf_map map = add(&f, 0, (struct kbpf_map){ .id = 1,
+			.type = KBPF_MAP_ARRAY, .key_size = 4, .max_entries = 1024 });
+
+		/* values without bytes */
+		tap_eq(look_into(&f, &map, 6400, &s), -E2BIG);
+		tap_eq(s.count, 100);
+		tap_eq(s.left, 0);
+		kbpf_guest_put(&f, KBPF_MAP(0) + M_ELEM_SIZE, 4, 8);
+		map.value_size = 8;
+		tap_eq(look_into(&f, &map, 72 * 7 + 71, &s), -E2BIG);
+		tap_eq(s.count, 7);
+		tap_eq(s.left, 0);
+		/* buckets in which there is nothing */
+		map = add_hash(&f, KBPF_MAP_HASH, 1024);
+		chain(&f, 1023, 0, 1);
+		tap_eq(look_into(&f, &map, 16 * 1024 + 1000, &s), 0);
+		tap_eq(s.count, 1);
+		tap_eq(look_into(&f, &map, 16 * 1024 - 1, &s), -E2BIG);
+		tap_eq(s.count, 0);
+		tap_str(err_text(&s.why), "has more elements than are told");
+		/* and those that lead to nothing: each was looked for */
+		for (unsigned i = 0; i < 256; i++)
+			kbpf_guest_ptr(&f, BUCKETS + 16 * i, ELEM(0));
+		tap_eq(look_into(&f, &map, 4096 + 64 * 100, &s), -E2BIG);
+		tap_eq(s.left, 0);
+	}
+	kbpf_guest_close(&f);
+}
+
 static void struct_ops_are_as_the_kernel_shows_them(void)
 {
 	struct kbpf_guest f;
@@ -494,6 +541,7 @@ int main(void)
 	TAP_RUN(a_hash_has_elements_in_each_bucket);
 	TAP_RUN(a_percpu_hash_has_a_value_for_each_cpu);
 	TAP_RUN(a_chain_in_a_circle_or_torn_does_not_hide_the_others);
+	TAP_RUN(a_look_costs_no_more_than_it_has_left);
 	TAP_RUN(struct_ops_are_as_the_kernel_shows_them);
 	TAP_RUN(a_map_of_another_kind_is_not_looked_into);
 	TAP_RUN(programs_are_found_with_their_counts);
