@@ -13,6 +13,9 @@
 #include "monitor/monitor.h"
 
 #define SPEC_MAX 512
+/* Variables and members that a look-up goes through, and what one in a struct is taken for. */
+#define LOOKED_AT_MAX (2u << 20)
+#define LOOKED_AT_STRUCT 16384u		/* as many as layout.c looks at */
 /* BPF_F_RDONLY_PROG: with such a map frozen the verifier takes its values for constants. */
 #define F_RDONLY_PROG (1u << 7)
 
@@ -29,6 +32,7 @@ struct search {
 	struct kbpf_types *types;
 	char path[SPEC_MAX];		/* MAP.FIELD */
 
+	unsigned left;			/* of LOOKED_AT_MAX */
 	bool named;			/* some map has the name */
 	unsigned found;			/* places as good as the one that is kept */
 	bool exact;			/* the map was given with all of its name */
@@ -121,6 +125,9 @@ static int find_field(struct search *s, const struct kbpf_map *map, const char *
 	if (r < 0)
 		return r;
 	t = btf__type_by_id(ret->btf, id);
+	s->left -= MIN(s->left, MAX(t ? btf_vlen(t) : 0u, LOOKED_AT_STRUCT));
+	if (!s->left)
+		return err_set(e, -E2BIG, "too many have this name");
 	return t && btf_is_datasec(t) ? find_variable(ret->btf, t, path, &ret->field, e) :
 					layout_field_in(ret->btf, id, path, &ret->field, e);
 }
@@ -181,7 +188,7 @@ static int on_map(const struct kbpf_map *map, void *arg)
 	for (size_t i = 1; s->path[i]; i++)
 		if (s->path[i] == '.')
 			try_split(s, map, i);
-	return 0;
+	return s->left ? 0 : 1;
 }
 
 static int find(struct search *s, struct err *e)
@@ -190,6 +197,8 @@ static int find(struct search *s, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (!s->left)
+		return err_set(e, -E2BIG, "too many maps have this name");
 	if (!s->named)
 		return err_set(e, -ENOENT, "no map of this name%s%s",
 			       *s->others ? "; there are " : "", s->others);
@@ -262,11 +271,15 @@ static int parse_value(const struct place *p, const char *text, uint64_t *ret, s
 
 /* --- all of it ------------------------------------------------------------------------ */
 
-static int put(struct monitor *m, const struct place *p, struct kbpf_written *w, struct err *e)
+static int put(const struct search *s, struct monitor *m, struct kbpf_written *w, struct err *e)
 {
-	uint64_t back;
+	const struct place *p = &s->place;
+	uint64_t back, id;
 	int r = monitor_uint(m, p->kva, w->size, &w->was);
 
+	/* the guest runs: a map that has gone meanwhile has no id, or another one */
+	if (r == 0 && (kbpf_get(s->b, m, p->map.kva, MAP_ID, &id) < 0 || id != p->map.id))
+		return err_set(e, -ENOENT, "map %s: it has gone", p->map.name);
 	if (r == 0)
 		r = monitor_put_uint(m, p->kva, w->size, w->now);
 	if (r == -EINVAL)
@@ -288,7 +301,8 @@ int kbpf_write(const struct kbpf *b, struct monitor *m, struct kbpf_types *t, co
 
 	if (!s)
 		return err_sys(e, -ENOMEM, "%.100s", spec);
-	*s = (struct search){ .b = b, .m = m, .types = t, .why = ERR_INIT };
+	*s = (struct search){ .b = b, .m = m, .types = t, .left = LOOKED_AT_MAX,
+			       .why = ERR_INIT };
 	value = split(spec, s->path, e);
 	r = value ? find(s, e) : -EINVAL;
 	*ret = (struct kbpf_written){ .map_id = s->place.map.id, .size = s->place.field.size };
@@ -296,6 +310,6 @@ int kbpf_write(const struct kbpf *b, struct monitor *m, struct kbpf_types *t, co
 	if (r == 0)
 		r = parse_value(&s->place, value, &ret->now, e);
 	if (r == 0)
-		r = put(m, &s->place, ret, e);
+		r = put(s, m, ret, e);
 	return r < 0 ? err_ctx(e, r, "%.100s", spec) : 0;
 }

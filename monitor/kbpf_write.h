@@ -38,9 +38,10 @@ struct kbpf_written {
 
 /*
  * Write and read back. *e names the map, the field and the reason: -EINVAL the value
- * does not fit the type; -ENOENT no such place in a map that can be written; -ENOTUNIQ
- * several; -EOPNOTSUPP the field is not of a kind that can be written; -EIO it reads
- * back as something else; -EFAULT it is not mapped.
+ * does not fit the type; -ENOENT no such place in a map that can be written, or none any
+ * more; -ENOTUNIQ several; -E2BIG more than are looked at; -EOPNOTSUPP the field is not of
+ * a kind that can be written; -EIO it reads back as something else; -EFAULT it is not
+ * mapped. Of a guest that runs types change: make new ones (t) for each write.
  */
 int kbpf_write(const struct kbpf *b, struct monitor *m, struct kbpf_types *t, const char *spec,
 	       struct kbpf_written *ret, struct err *e);

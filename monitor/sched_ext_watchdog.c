@@ -34,6 +34,10 @@ static int tick_ns(const struct sched_ext *s, const struct monitor *m, uint64_t 
 	return 0;
 }
 
+/*
+ * What belongs to a scheduler goes with it, and the guest runs. So the pointer to it
+ * is followed anew for each write, with nothing in between.
+ */
 static int put(const struct sched_ext *s, struct monitor *m, enum sched_ext_thing t, uint64_t v,
 	       struct err *e)
 {

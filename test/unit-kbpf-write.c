@@ -133,6 +133,39 @@ static void maps_of_one_name_are_told_apart_by_their_fields(void)
 	fixture_close(&f);
 }
 
+/* 64 maps of one name, whose data section has as many variables as one can have. */
+static void hostile_types_are_not_searched_without_end(void)
+{
+	enum { VARIABLES = 0xffff };
+	struct btf *b = btf__new_empty();
+	int u32 = btf__add_int(b, "u32", 4, 0);
+	int var = btf__add_var(b, "x", BTF_VAR_GLOBAL_ALLOCATED, u32);
+	int sec = btf__add_datasec(b, ".bss", 4);
+	struct fixture f;
+	const void *raw;
+	uint32_t n;
+
+	for (unsigned i = 0; i < VARIABLES; i++)
+		btf__add_datasec_var_info(b, var, 0, 4);
+	raw = btf__raw_data(b, &n);
+	if (fixture_open(&f)) {
+		mm_write(f.g.g.mm, KBPF_BTF_DATA, raw, n);
+		kbpf_guest_put(&f.g, KBPF_BTF + BTF_AT_SIZE, 4, n);
+		for (unsigned i = 0; i < 64; i++) {
+			kbpf_guest_add(&f.g, i, &(struct kbpf_map){ .id = i,
+				.type = KBPF_MAP_ARRAY, .key_size = 4, .value_size = 4,
+				.max_entries = 1, .value_type = (uint32_t)sec, .name = ".bss" });
+			kbpf_guest_put(&f.g, KBPF_MAP(i) + M_ELEM_SIZE, 4, 4);
+		}
+		tap_eq(do_write(&f, ".bss.y=1"), -E2BIG);
+		tap_str(err_text(&f.why), ".bss.y=1: too many maps have this name");
+		tap_eq(do_write(&f, ".bss.x=1"), -E2BIG);
+		tap_eq(at(&f, VALUE(0), 4), 0);
+	}
+	fixture_close(&f);
+	btf__free(b);
+}
+
 static void what_cannot_be_written_says_why(void)
 {
 	static const struct {
@@ -226,6 +259,7 @@ int main(void)
 	TAP_RUN(a_field_is_written_by_its_name);
 	TAP_RUN(an_element_is_written_by_its_index);
 	TAP_RUN(maps_of_one_name_are_told_apart_by_their_fields);
+	TAP_RUN(hostile_types_are_not_searched_without_end);
 	TAP_RUN(what_cannot_be_written_says_why);
 	TAP_RUN(constants_and_what_lies_across_are_refused);
 	TAP_RUN(the_form_is_checked_without_a_guest);
