@@ -42,10 +42,11 @@ static void tell_test(struct init_sched *s, enum wire_sched_event event, const c
 	static const char *const words[WIRE_SCHED_EVENT_COUNT] = {
 		[WIRE_SCHED_ATTACHED] = "attached as ",
 		[WIRE_SCHED_STOPPED] = "stopped: ",
+		[WIRE_SCHED_EJECTED] = "ejected by the kernel: ",
 	};
 
-	/* the supervisor tells these, as failures */
-	if (event == WIRE_SCHED_EJECTED || event == WIRE_SCHED_DIED)
+	/* the supervisor tells it, as a failure */
+	if (init_sched_lost(s))
 		return;
 	init_detail(s->host, WIRE_PASS, "Scheduler", "%s: %s%s", s->staged,
 		    words[event] ? words[event] : "", event == WIRE_SCHED_ATTACHED ? s->ops : text);
@@ -113,13 +114,12 @@ static void on_exit_of_process(struct init_sched *s)
 	sched_log_finish(s);
 	init_status_describe(s->proc.status, how, sizeof(how));
 	scx_why(s->plan->kmsg, why, sizeof(why), &user);
-	if (s->state == SCHED_STARTING)
-		end(s, WIRE_SCHED_DIED_EARLY, "%s before it was attached%s%s", how,
-		    *why ? "; the kernel said: " : "", why);
-	else if (s->state == SCHED_ATTACHED && *why && !user)
-		/* ops.exit comes before "remove": it may have ended between the two */
+	if (s->state == SCHED_STARTING && !*why)
+		end(s, WIRE_SCHED_DIED_EARLY, "%s before it was attached", how);
+	else if ((s->state == SCHED_STARTING || s->state == SCHED_ATTACHED) && *why && !user)
+		/* without an event: never enabled (scx.h), or between ops.exit and "remove" */
 		end(s, WIRE_SCHED_EJECTED, "%s", why);
-	else if (s->state == SCHED_ATTACHED || s->state == SCHED_GOING)
+	else if (s->state != SCHED_STOPPING)
 		end(s, WIRE_SCHED_DIED, "%s while it was attached", how);
 	else if (s->end)
 		tell(s, WIRE_SCHED_STOPPED, how);	/* too late for the reason */
@@ -185,9 +185,11 @@ static void on_too_late(struct init_sched *s)
 	bool user;
 
 	scx_why(s->plan->kmsg, why, sizeof(why), &user);
-	end(s, WIRE_SCHED_NOT_ATTACHED, "runs, but was not attached after %.1f s%s%s",
-	    (double)(units_now_ns() - s->start_ns) / (double)NSEC_PER_SEC,
-	    *why ? "; the kernel said: " : "", why);
+	if (*why && !user)
+		end(s, WIRE_SCHED_EJECTED, "%s", why);
+	else
+		end(s, WIRE_SCHED_NOT_ATTACHED, "runs, but was not attached after %.1f s",
+		    (double)(units_now_ns() - s->start_ns) / (double)NSEC_PER_SEC);
 }
 
 static void on_timer(struct init_sched *s)

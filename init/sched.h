@@ -17,7 +17,9 @@
  * bounded: its beginning as it comes, its end when the process is gone.
  *
  * The kernel calls ops.exit, of which a loader learns, before it says "remove". So
- * a process that ended after the kernel has logged an ejection was ejected, too.
+ * a process that ended after the kernel has logged an ejection was ejected, too. So
+ * was one whose scheduler failed while the kernel still enabled it, of which the log
+ * alone tells (scx.h); the loader may try again, so its end or the time decides.
  *
  * A loader that dies takes its scheduler along when it has used a BPF link; the
  * kernel then says "unregistered from user space" before we see the death. So
@@ -115,10 +117,10 @@ static inline bool init_sched_busy(const struct init_sched *s)
 	return s->looking || (s->state != SCHED_OFF && s->state != SCHED_ATTACHED);
 }
 
-/* It was attached and is not any more, against our will. */
+/* It was attached and is not any more, against our will. Else it has never come. */
 static inline bool init_sched_lost(const struct init_sched *s)
 {
-	return s->end == WIRE_SCHED_EJECTED || s->end == WIRE_SCHED_DIED;
+	return s->attach_ns && (s->end == WIRE_SCHED_EJECTED || s->end == WIRE_SCHED_DIED);
 }
 
 #endif

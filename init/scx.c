@@ -121,10 +121,13 @@ bool scx_events_next(int fd, enum scx_event *ret, char ops[WIRE_NAME_MAX])
  * Two lines, scx_ops_disable_workfn() in 6.12:
  *	sched_ext: BPF scheduler "NAME" disabled (REASON)
  *	sched_ext: NAME: MESSAGE
+ * and one, scx_ops_enable_workfn(), behind which an end that came before is another's:
+ *	sched_ext: BPF scheduler "NAME" enabled
  */
 static void take_line(const char *line, char *text, size_t size, bool *ret_user)
 {
 	static const char mark[] = "sched_ext: ", disabled[] = "\" disabled (";
+	static const char scheduler[] = "BPF scheduler \"", enabled[] = "\" enabled";
 	const char *at = strstr(line, mark), *reason;
 	size_t n;
 
@@ -136,6 +139,11 @@ static void take_line(const char *line, char *text, size_t size, bool *ret_user)
 		reason += strlen(disabled);
 		*ret_user = !strncmp(reason, "unregistered from user space", 28);
 		snprintf(text, size, "%.*s", (int)strcspn(reason, ")"), reason);
+		return;
+	}
+	if (!strncmp(at, scheduler, strlen(scheduler)) && strstr(at, enabled)) {
+		*text = '\0';
+		*ret_user = false;
 		return;
 	}
 	n = strlen(text);

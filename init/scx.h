@@ -14,7 +14,9 @@
  * polled only where the kernel notifies, and this one does not. An event is
  * history as well: a scheduler that came and went while nobody could run has
  * both in the queue. There is no event for "disabled": state gets there a moment
- * after "remove".
+ * after "remove". Nor is there any for a scheduler that fails while it is being
+ * enabled (scx_ops_enable(), err_disable): it may have run tasks by then, its
+ * loader is told that all went well, and "add" and "remove" are left out.
  *
  * Thread: PID 1's only one.
  */
@@ -48,9 +50,10 @@ bool scx_is_enabled(const char *dir);
 void scx_ops(const char *dir, char ops[WIRE_NAME_MAX]);
 
 /*
- * What the kernel said since the last call about the end of a scheduler, or
- * "": "runnable task stall: worker[93] failed to run for 30.1s". kmsg: as for
- * init_kmsg_find(). *ret_user: the end was user space's wish.
+ * What the kernel said since the last call about the end of a scheduler, or "":
+ * "runnable task stall: worker[93] failed to run for 30.1s". Of one that was
+ * enabled behind another's end it is this one's. kmsg: as for init_kmsg_find().
+ * *ret_user: the end was user space's wish.
  */
 void scx_why(int kmsg, char *text, size_t size, bool *ret_user);
 

@@ -81,6 +81,9 @@ static int result(const struct init_sched *s)
 		[WIRE_SCHED_DIED] = -EIO,
 	};
 
+	/* thrown out before it was there: to the test that is a start that failed */
+	if (numbers[s->end] == -EIO && !init_sched_lost(s))
+		return -ECHILD;
 	return numbers[s->end];
 }
 

@@ -83,22 +83,25 @@ static void keep_line(const char *line, void *arg)
 }
 
 /* "scheduler simple: died early: exited with status 1; its last words: ..." */
-static bool stop(struct ktstr_run *run, uint32_t event, bool last_words)
+static void stop(struct ktstr_run *run, uint32_t event, bool last_words)
 {
 	const struct sched_facts *s = &run->facts.sched;
 	const char *slash = s->path ? strrchr(s->path, '/') : NULL;
 	const char *name = slash ? slash + 1 : s->path ? s->path : "";
 	char line[200] = "";
 
-	/* whoever sits at a terminal in the guest is told there, and may look around */
-	if (run->config.tty && (event == WIRE_SCHED_EJECTED || event == WIRE_SCHED_DIED))
-		return false;
 	if (last_words)
 		capture_tail(&run->sched_log, 1, keep_line, line);
 	facts_stop(&run->facts, events[event].stop, "scheduler%s%.64s: %s%.300s%s%s",
 		   *name ? " " : "", name, events[event].reason, s->why,
 		   *line ? "; its last words: " : "", line);
-	return true;
+}
+
+/* Whoever sits at a terminal in the guest, once it is there, is told there, and may look around. */
+static bool told_at_terminal(const struct ktstr_run *run, uint32_t event)
+{
+	return run->config.tty && run->phases.now >= PHASE_TEST &&
+	       (event == WIRE_SCHED_EJECTED || event == WIRE_SCHED_DIED);
 }
 
 bool sched_on_event(struct ktstr_run *run, const struct frame *f)
@@ -128,7 +131,8 @@ bool sched_on_event(struct ktstr_run *run, const struct frame *f)
 		return true;
 	snprintf(s->why, sizeof(s->why), "%.*s", (int)(f->length - sizeof(w)), text);
 	text_clean(s->why, strlen(s->why));
-	(void)stop(run, w.event, true);
+	if (!told_at_terminal(run, w.event))
+		stop(run, w.event, true);
 	return true;
 }
 
@@ -136,13 +140,17 @@ bool sched_on_kernel_exit(struct ktstr_run *run, const struct sched_ext_exit *x)
 {
 	struct sched_facts *s = &run->facts.sched;
 
-	/* a test's is the test's affair; of one that was let go PID 1 tells, with its process */
-	if (!x->is_error || s->event != WIRE_SCHED_ATTACHED)
+	/*
+	 * A test's is the test's affair. Of one that was let go, or never came to be attached,
+	 * PID 1 tells, with its process; and with a terminal it knows whether that is there yet.
+	 */
+	if (!x->is_error || s->event != WIRE_SCHED_ATTACHED || run->config.tty)
 		return false;
 	s->event = WIRE_SCHED_EJECTED;
 	sched_ext_exit_text(x, s->why, sizeof(s->why));
 	/* its process still runs: what it printed so far was about something else */
-	return stop(run, WIRE_SCHED_EJECTED, false);
+	stop(run, WIRE_SCHED_EJECTED, false);
+	return true;
 }
 
 void sched_on_log(struct ktstr_run *run, const struct frame *f)

@@ -160,6 +160,18 @@ static void a_failure_stays_one_and_gets_its_status_later(void)
 	finish();
 }
 
+static void at_a_terminal_an_ejection_ends_the_run_only_before_it_is_there(void)
+{
+	for (int there = 0; there < 2; there++) {
+		begin("/some/x");
+		run.config.tty = true;
+		run.phases.now = there ? PHASE_TEST : PHASE_READY;
+		tell(WIRE_SCHED_EJECTED, "", 2, "scx_bpf_error: boo");
+		tap_eq(run.facts.stop, there ? STOP_NONE : STOP_SCHED_EJECTED);
+		finish();
+	}
+}
+
 static void what_the_kernels_memory_says_is_the_reason(void)
 {
 	const struct sched_ext_exit thrown_out = {
@@ -239,6 +251,7 @@ int main(void)
 	TAP_RUN(a_staged_scheduler_has_a_name_that_is_a_file_name);
 	TAP_RUN(each_end_of_a_scheduler_is_a_reason_of_its_own);
 	TAP_RUN(a_failure_stays_one_and_gets_its_status_later);
+	TAP_RUN(at_a_terminal_an_ejection_ends_the_run_only_before_it_is_there);
 	TAP_RUN(what_the_kernels_memory_says_is_the_reason);
 	TAP_RUN(a_watchdog_needs_a_scheduler_and_the_monitor);
 	TAP_RUN(a_guest_can_neither_invent_events_nor_flood);

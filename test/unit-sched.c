@@ -118,6 +118,10 @@ static void kernel_says(const char *text)
 
 static void kernel_attaches(const char *ops)
 {
+	char line[200];
+
+	snprintf(line, sizeof(line), "sched_ext: BPF scheduler \"%s\" enabled", ops);
+	kernel_says(line);
 	put("state", "enabled\n");
 	uevent("add", "/kernel/sched_ext/root", ops);
 }
@@ -296,15 +300,89 @@ static void what_cannot_start_says_why(void)
 	finish();
 }
 
-static void a_death_before_it_is_attached_has_status_and_the_kernels_words(void)
+static void a_death_before_it_is_attached_has_its_status(void)
 {
 	begin("die");
-	kernel_says("sched_ext: BPF scheduler \"s\" disabled (runtime error)");
-	kernel_says("sched_ext: s: ops.init() failed (-22)");
+	kernel_says("sched_ext: something else");
 	turn_until(SCHED_OFF);
-	told(0, WIRE_SCHED_DIED_EARLY, "exited with status 3 before");
-	told(0, WIRE_SCHED_DIED_EARLY, "runtime error: ops.init() failed (-22)");
+	told(0, WIRE_SCHED_DIED_EARLY, "exited with status 3 before it was attached");
 	tap_ok(x.told[0].w.has_status, "the status is told");
+	finish();
+}
+
+/* As the kernel does it: no uevent, neither of its coming nor of its going. */
+static void kernel_fails_to_enable(void)
+{
+	kernel_says("sched_ext: BPF scheduler \"s\" disabled (scx_bpf_error)");
+	kernel_says("sched_ext: s: boo");
+}
+
+static void who_is_thrown_out_while_it_is_enabled_was_ejected(void)
+{
+	begin("die");
+	kernel_fails_to_enable();
+	turn_until(SCHED_OFF);
+	told(0, WIRE_SCHED_EJECTED, "scx_bpf_error: boo");
+	tap_eq(WEXITSTATUS(x.told[0].w.status), 3);
+	tap_ok(!init_sched_lost(&x.sched), "it has never come");
+	tap_eq(x.count, 1);
+	finish();
+}
+
+static void so_was_who_stays_when_its_scheduler_is_gone(void)
+{
+	begin(NULL);
+	x.plan.attach_ms = 100;
+	init_sched_start(&x.sched, "", "/proc/self/exe", (char *[]){ "x", "deaf", NULL });
+	kernel_fails_to_enable();
+	turn_until(SCHED_OFF);
+	told(0, WIRE_SCHED_EJECTED, "scx_bpf_error: boo");
+	told(1, WIRE_SCHED_STOPPED, "died of SIGKILL");
+	finish();
+}
+
+static void who_tries_again_and_is_attached_then_is_attached(void)
+{
+	begin("stay");
+	turn_until_ready();
+	kernel_fails_to_enable();
+	turn();
+	tap_eq(x.count, 0);
+	kernel_attaches("s");
+	turn_until(SCHED_ATTACHED);
+	told(0, WIRE_SCHED_ATTACHED, "");
+	put("state", "disabled\n");
+	kill(x.sched.proc.pid, SIGINT);
+	turn_until(SCHED_OFF);
+	told(1, WIRE_SCHED_DIED, "exited with status 7 while it was attached");
+	finish();
+}
+
+/* Everything is in the queues before PID 1 looks: an order of events, not of turns. */
+static void who_was_enabled_ejected_and_ended_at_once_was_ejected(void)
+{
+	for (int with_remove = 0; with_remove < 2; with_remove++) {
+		begin("die");
+		uevent("add", "/kernel/sched_ext/root", "s");
+		kernel_fails_to_enable();
+		if (with_remove)
+			uevent("remove", "/kernel/sched_ext/root", "s");
+		tap_eq(waitid(P_PID, (id_t)x.sched.proc.pid, &(siginfo_t){ 0 },
+			      WEXITED | WNOWAIT), 0);
+		turn_until(SCHED_OFF);
+		told(0, WIRE_SCHED_ATTACHED, "");
+		told(1, WIRE_SCHED_EJECTED, "scx_bpf_error: boo");
+		tap_ok(init_sched_lost(&x.sched), "lost");
+		finish();
+	}
+}
+
+static void whose_events_are_lost_is_known_by_the_log(void)
+{
+	begin("die");
+	kernel_says("sched_ext: BPF scheduler \"s\" disabled (unregistered from user space)");
+	turn_until(SCHED_OFF);
+	told(0, WIRE_SCHED_DIED, "exited with status 3 while it was attached");
 	finish();
 }
 
@@ -467,7 +545,12 @@ int main(int argc, char **argv)
 	TAP_RUN(a_lost_event_is_made_up_for_by_a_look);
 	TAP_RUN(a_look_waits_for_what_the_kernel_is_about_to_say);
 	TAP_RUN(what_cannot_start_says_why);
-	TAP_RUN(a_death_before_it_is_attached_has_status_and_the_kernels_words);
+	TAP_RUN(a_death_before_it_is_attached_has_its_status);
+	TAP_RUN(who_is_thrown_out_while_it_is_enabled_was_ejected);
+	TAP_RUN(so_was_who_stays_when_its_scheduler_is_gone);
+	TAP_RUN(who_tries_again_and_is_attached_then_is_attached);
+	TAP_RUN(who_was_enabled_ejected_and_ended_at_once_was_ejected);
+	TAP_RUN(whose_events_are_lost_is_known_by_the_log);
 	TAP_RUN(one_that_is_never_attached_is_killed);
 	TAP_RUN(an_ejection_is_told_at_once_with_the_kernels_words);
 	TAP_RUN(a_process_that_ends_before_the_event_of_its_ejection_was_ejected);

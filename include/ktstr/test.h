@@ -171,8 +171,9 @@ KTSTR_API int ktstr_run_workers(struct ktstr_t *t, unsigned n, unsigned duration
  * --scheduler, with the arguments of --sched-arg when none are given) and wait
  * until the kernel runs it. Arguments are strings, the last one NULL. Returns 0;
  * -ENOENT no such scheduler, -EBUSY one is attached, -ENOEXEC it cannot be
- * executed, -EOPNOTSUPP the kernel has no sched_ext, -ECHILD it died before it
- * was attached, -ETIMEDOUT it was not attached in time, -E2BIG arguments.
+ * executed, -EOPNOTSUPP the kernel has no sched_ext, -ECHILD it died, or the kernel
+ * threw it out, before it was attached, -ETIMEDOUT it was not attached in time,
+ * -E2BIG arguments.
  */
 __attribute__((sentinel))
 KTSTR_API int ktstr_scheduler_start(struct ktstr_t *t, const char *name, ...);
