@@ -36,7 +36,8 @@ ok "a run in which schedulers fail ends with 1" vm_ends 1
 ok "a test starts and stops a staged scheduler" vm_test staged_works pass 'attached as fixture'
 ok "a start that fails has its errno" vm_test staged_fails_to_start pass 'could not be executed'
 ok "and its reason as a note" vm_test staged_fails_to_start pass 'exited with status 3'
-ok "what the kernel said is in it" vm_test staged_fails_to_start pass 'the kernel said: .*init'
+ok "what the kernel said is in it" \
+	vm_test staged_fails_to_start pass 'ejected by the kernel: .*init'
 ok "one that ignores SIGINT is killed" vm_test staged_is_deaf pass 'stopped: died of SIGKILL'
 ok "one that a test leaves is stopped" vm_test staged_is_left pass 'stopped: exited with status 0'
 ok "an ejection by scx_bpf_error has its text" \
