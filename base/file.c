@@ -77,7 +77,7 @@ int file_new_open(const char *path, struct file_new *ret, struct err *e)
 	}
 	f.fd = mkostemp(f.tmp, O_CLOEXEC);
 	if (f.fd < 0) {
-		r = err_sys(e, -errno, "create %s", f.tmp);
+		r = err_sys(e, -errno, "create %s", path);
 		free(take_ptr(f.tmp));		/* nothing to remove */
 		file_new_close(&f);
 		return r;

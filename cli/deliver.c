@@ -60,7 +60,8 @@ static int write_regular(const char *path, const char *text, size_t n, struct er
 	return file_write_atomic(target ? target : path, text, n, 0644, e);
 }
 
-static int write_file(const char *path, void (*report)(FILE *, const struct json_object *),
+static int write_file(const char *option, const char *path,
+		      void (*report)(FILE *, const struct json_object *),
 		      const struct json_object *record)
 {
 	_cleanup_free_ char *text = NULL;
@@ -72,12 +73,70 @@ static int write_file(const char *path, void (*report)(FILE *, const struct json
 	if (f)
 		report(f, record);
 	if (!f || fclose(f) || !text)
-		return cli_error("%s: out of memory", path);
+		return cli_error("--%s %s: out of memory", option, path);
 	/* what was printed so far must not come after, when both go to one place */
 	fflush(stdout);
 	r = is_special(path) ? write_special(path, text, n, &e) :
 	    write_regular(path, text, n, &e);
-	return r < 0 ? cli_error("%s", err_text(&e)) : 0;
+	return r < 0 ? cli_error("--%s: %s", option, err_text(&e)) : 0;
+}
+
+/* Would path take a file in the end? What is seen here may change until then. */
+static int check_file(const char *path, bool device_is_fine, struct err *e)
+{
+	_cleanup_free_ char *target = realpath(path, NULL), *folder = NULL;
+	struct stat st;
+	char *slash;
+
+	if (device_is_fine && is_special(path) && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)))
+		return 0;	/* opening it may have effects, and asking says little */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, -EINVAL, "is no regular file");
+	folder = strdup(target ? target : path);
+	if (!folder)
+		return err_set(e, -ENOMEM, "out of memory");
+	slash = strrchr(folder, '/');
+	if (slash && !slash[1])
+		return err_sys(e, -EISDIR, "no name of a file");
+	if (slash)
+		slash[slash == folder] = '\0';
+	if (access(slash ? folder : ".", W_OK | X_OK) < 0)
+		return err_sys(e, -errno, "its folder");
+	if (slash && stat(folder, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_sys(e, -ENOTDIR, "its folder");
+	return 0;
+}
+
+int deliver_check(struct cli_options *o, struct err *e)
+{
+	const char *dump = o->config.dump, *vmcore = o->config.vmcore;
+	const struct {
+		const char *option, **path;
+		bool device_is_fine;
+	} files[] = {
+		{ "json", &o->json_file, true },
+		{ "junit", &o->junit_file, true },
+		{ "html", &o->html_file, true },
+		{ "trace", &o->trace_file, true },
+		/* the run renames over these */
+		{ "dump", &dump, false },
+		{ "vmcore", &vmcore, false },
+	};
+	struct err later = ERR_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		const char *path = *files[i].path;
+		struct err *why = r < 0 ? &later : e;	/* the first one is told */
+		int r2 = path ? check_file(path, files[i].device_is_fine, why) : 0;
+
+		if (r2 == 0)
+			continue;
+		if (r == 0)
+			r = err_ctx(e, r2, "--%s %s", files[i].option, path);
+		*files[i].path = NULL;
+	}
+	return r;
 }
 
 static bool wants_color(const struct cli_options *o)
@@ -98,13 +157,13 @@ int deliver_formats(const struct cli_options *o, const struct json_object *recor
 	else if (o->tap)
 		report_tap(stdout, record);
 	if (o->json_file)
-		r = write_file(o->json_file, report_json, record);
+		r = write_file("json", o->json_file, report_json, record);
 	if (o->junit_file)
-		r |= write_file(o->junit_file, report_junit, record);
+		r |= write_file("junit", o->junit_file, report_junit, record);
 	if (o->html_file)
-		r |= write_file(o->html_file, report_html, record);
+		r |= write_file("html", o->html_file, report_html, record);
 	if (o->trace_file)
-		r |= write_file(o->trace_file, report_trace, record);
+		r |= write_file("trace", o->trace_file, report_trace, record);
 	return r;
 }
 

@@ -3,11 +3,19 @@
 #define KTSTR_CLI_DELIVER_H
 /*
  * A record to where the options want it: one report on stdout, and files.
- * Both return 0, or EXIT_ERROR after a line on stderr when a file could not be
+ * They return 0, or EXIT_ERROR after a line on stderr when a file could not be
  * written; stdout is checked by cli_main(). Thread: control.
  */
 struct cli_options;
+struct err;
 struct json_object;
+
+/*
+ * Before a run: can every file that the options name be written, those of the
+ * run itself included? Otherwise *e names the option and the file, and files of
+ * reports that cannot be are dropped from *o, so that the rest gets the error.
+ */
+int deliver_check(struct cli_options *o, struct err *e);
 
 /* Everything; an error is said on stderr, too. */
 int deliver_all(const struct cli_options *o, const struct json_object *record);

@@ -118,6 +118,8 @@ static int start(const struct cli_command *command, int argc, char **argv)
 	if (r < 0)
 		return tell(&o, &e, EXIT_USAGE);
 	session_log_level(&o);
+	if (deliver_check(&o, &e) < 0)
+		return tell(&o, &e, EXIT_ERROR);
 	return run_command(&o);
 }
 

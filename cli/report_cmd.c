@@ -45,6 +45,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 	}
 	if (!o.word_count)
 		return cli_usage_error("report: takes RECORD, a file that run --json=FILE made");
+	if (deliver_check(&o, &e) < 0)
+		return cli_error("report: %s", err_text(&e));
 	record = load(o.word[0], &e);
 	if (!record)
 		return cli_error("report: %s", err_text(&e));

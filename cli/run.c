@@ -97,6 +97,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (o.print_config)
 		return session_print_config(&o);
 	session_log_level(&o);
+	if (deliver_check(&o, &e) < 0)
+		return tell_error(&o, &e);
 	return do_run(cli, &o);
 }
 

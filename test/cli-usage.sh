@@ -228,11 +228,25 @@ ln -s real "$dir/link"
 call run --json="$dir/link" --kernel /nowhere/kernel
 ok "a symbolic link to the record stays one" test -L "$dir/link"
 ok "and the file it leads to has the record" grep -q ktstr.run/1 "$dir/real"
+call report --html "$dir/nowhere/page" "$dir/real"
+ok "a page that cannot be written is told" prints err \
+	"^ktstr: report: --html $dir/nowhere/page: its folder: No such file"
 call run --junit=/dev/stdout --json=/dev/null --kernel /nowhere/kernel
 ok "/dev/stdout may be a file to write to" prints out '<testsuites'
 ok "and /dev/null stays what it is" test -c /dev/null
-call run --junit "$dir/nowhere/junit" --kernel /nowhere/kernel
-ok "a file that cannot be written is told" prints err "$dir/nowhere/junit"
+for o in json junit html trace dump vmcore; do
+	call run "--$o=$dir/nowhere/file" --kernel /nowhere/kernel --tap
+	ok "--$o: a file that cannot be written is an error" ends 99
+	ok "before the run, with the option and the file" one_line
+	ok "as it was given" prints err "^ktstr: --$o $dir/nowhere/file: its folder: No such file"
+done
+call exec --vmcore "$dir/nowhere/core" --kernel /nowhere/kernel -- true
+ok "so it is for a command" prints err "^ktstr: --vmcore $dir/nowhere/core: its folder: "
+call run --dump /dev/null --kernel /nowhere/kernel
+ok "a device is not replaced by a dump" prints err '^ktstr: --dump /dev/null: is no regular file$'
+call run --html "$dir/nowhere/page" --json="$dir/record" --kernel /nowhere/kernel
+ok "the other files have the error" sh -c '"$1" "$2" reason | grep -q "^--html "' - \
+	"$jsonget" "$dir/record"
 
 ok "a stdout that is full is an error" sh -c '"$1" version >/dev/full 2>"$2"; [ $? = 99 ]' \
 	- "$ktstr" "$dir/err"

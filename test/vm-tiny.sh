@@ -31,9 +31,10 @@ ok "which says that no Linux was found in it" vm_prints out 'without VMCOREINFO:
 tiny halt --timeout 1s
 ok "a kernel that halts for ever is told as halted" \
 	ended deadline loaded 'vCPU 0 at 0x10000.*halted.*nothing on the console'
-tiny triple --vmcore "$vm_dir/none/core"
+# 252 characters are a name, but leave no room for that of the temporary file
+tiny triple --vmcore "$vm_dir/$(printf '%0252d' 0)"
 ok "a triple fault ends the run at once" ended triple-fault loaded 'vCPU 0: triple fault'
-ok "a core that cannot be written is a finding" vm_prints out 'create .*/none/core.* No such file'
+ok "a core that cannot be written is a finding" vm_prints out 'create .*/0*: File name too long'
 tiny print --timeout 1s
 ok "a kernel that prints for ever is bounded in time and memory" \
 	ended deadline 'first output' 'last on the console: xxxx'
