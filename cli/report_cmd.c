@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* ktstr report: a record that was kept, as a report of any kind. */
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/util.h"
 #include "cli/cli.h"
@@ -13,16 +16,65 @@
 #include "cli/report_get.h"
 #include "loop/record.h"
 
+#define RECORD_BYTES_MAX (512 * MIB)
+
+static int read_whole(const char *path, struct buf *ret, struct err *e)
+{
+	/* a pipe is fine, so that it is not mapped */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return err_sys(e, -errno, "open %s", path);
+	while (n > 0 && ret->len <= RECORD_BYTES_MAX) {
+		void *room = buf_reserve(ret, 64 * KIB);
+
+		if (!room)
+			return err_sys(e, -ENOMEM, "read %s", path);
+		n = read(fd, room, 64 * KIB);
+		if (n > 0)
+			ret->len += (size_t)n;
+	}
+	if (n < 0)
+		return err_sys(e, -errno, "read %s", path);
+	return n ? err_sys(e, -EFBIG, "read %s", path) : 0;
+}
+
+static struct json_object *parse(const char *path, const struct buf *text, struct err *e)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *o = NULL;
+	enum json_tokener_error je = json_tokener_error_size;
+
+	if (!text->len) {
+		je = json_tokener_continue;
+	} else if (t) {
+		o = json_tokener_parse_ex(t, (const char *)text->data, (int)text->len);
+		je = json_tokener_get_error(t);
+	}
+	if (je == json_tokener_continue)
+		err_set(e, -EINVAL, "%s: empty or cut short", path);
+	else if (je != json_tokener_success)
+		err_set(e, -EINVAL, "%s: no JSON: %s at byte %zu", path,
+			json_tokener_error_desc(je), t ? json_tokener_get_parse_end(t) : 0);
+	if (t)
+		json_tokener_free(t);
+	return o;
+}
+
 static struct json_object *load(const char *path, struct err *e)
 {
-	struct json_object *record = json_object_from_file(path);
-	const char *schema = report_str(record, "schema");
+	_cleanup_(buf_fini) struct buf text = BUF_INIT;
+	struct json_object *record;
+	const char *schema;
 
+	if (read_whole(path, &text, e) < 0)
+		return NULL;
+	record = parse(path, &text, e);
+	schema = report_str(record, "schema");
 	if (schema && !strcmp(schema, RECORD_SCHEMA))
 		return record;
-	if (!record)
-		err_set(e, -EINVAL, "%s: %.200s", path, json_util_get_last_err());
-	else
+	if (!*err_text(e))
 		err_set(e, -EINVAL, "%s: is no record of a run (schema %s)", path, RECORD_SCHEMA);
 	json_object_put(record);
 	return NULL;

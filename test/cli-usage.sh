@@ -228,6 +228,18 @@ ln -s real "$dir/link"
 call run --json="$dir/link" --kernel /nowhere/kernel
 ok "a symbolic link to the record stays one" test -L "$dir/link"
 ok "and the file it leads to has the record" grep -q ktstr.run/1 "$dir/real"
+call report /nowhere/record
+ok "a record that is not there is an error" prints err \
+	'^ktstr: report: open /nowhere/record: No such file or directory$'
+for t in "" '{"schema": "ktstr.run/1", "tests'; do
+	printf %s "$t" >"$dir/rec"
+	call report "$dir/rec"
+	ok "a record that is not whole is an error" prints err "/rec: empty or cut short\$"
+done
+echo '{ x' >"$dir/rec"
+call report "$dir/rec"
+ok "so is what is no JSON" ends 99
+ok "which says where" prints err '^ktstr: report: .*/rec: no JSON: .* at byte 2$'
 call report --html "$dir/nowhere/page" "$dir/real"
 ok "a page that cannot be written is told" prints err \
 	"^ktstr: report: --html $dir/nowhere/page: its folder: No such file"
