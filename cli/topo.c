@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/report_get.h"
 #include "cli/topo.h"
 #include "vcpu/topo.h"
 
@@ -233,10 +234,30 @@ static int import(const struct cli_options *o)
 	return 0;
 }
 
+static int tell_tables(const struct cli_options *o, int n)
+{
+	struct json_object *doc;
+
+	if (!o->json) {
+		printf("%d ACPI tables in ", n);
+		report_put_line(stdout, o->dump_acpi);
+		putchar('\n');
+		return 0;
+	}
+	doc = json_object_new_object();
+	json_object_object_add(doc, "schema", json_object_new_string("ktstr.tables/1"));
+	json_object_object_add(doc, "folder", json_object_new_string(o->dump_acpi));
+	json_object_object_add(doc, "tables", json_object_new_int(n));
+	report_json(stdout, doc);
+	json_object_put(doc);
+	return 0;
+}
+
 static int show(const struct cli_options *o)
 {
 	struct err e = ERR_INIT;
 	struct topo t;
+	int n;
 
 	if (options_check_words(o, 1, &e) < 0)
 		return cli_usage_error("topo: %s", err_text(&e));
@@ -248,9 +269,10 @@ static int show(const struct cli_options *o)
 	}
 	if (!o->dump_acpi)
 		return print(o, &t);
-	if (topo_dump_acpi(&t, o->dump_acpi, &e) < 0)
+	n = topo_dump_acpi(&t, o->dump_acpi, &e);
+	if (n < 0)
 		return cli_error("topo: --dump-acpi: %s", err_text(&e));
-	return 0;
+	return tell_tables(o, n);
 }
 
 static int run(const struct cli *cli, int argc, char **argv)

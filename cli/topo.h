@@ -19,7 +19,10 @@ int topo_import(const char *path, struct topo *ret, topo_note_fn *note, void *ar
 int topo_import_sysfs(const char *root, struct topo *ret, topo_note_fn *note, void *arg,
 		      struct err *e);
 
-/* Each ACPI table of a guest of this shape in a file of its own: DIR/apic.dat, ... */
+/*
+ * Each ACPI table of a guest of this shape in a file of its own: DIR/APIC.dat, ...
+ * DIR is made, its parents are not. How many there are, or a negative errno.
+ */
 int topo_dump_acpi(const struct topo *t, const char *dir, struct err *e);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The ACPI tables of a shape as files, for iasl and for people. */
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -43,8 +45,12 @@ int topo_dump_acpi(const struct topo *t, const char *dir, struct err *e)
 	if ((r = board_layout(t, bytes, true, PHYS_BITS, &memory, e)) < 0)
 		return r;
 	mc = board_describe(t, &memory);
-	if ((r = boot_acpi_build(&mc, BOOT_GPA_ACPI, &acpi, e)) < 0 ||
-	    (r = file_mkdirs(dir, 0755, e)) < 0)
+	r = boot_acpi_build(&mc, BOOT_GPA_ACPI, &acpi, e);
+	if (r < 0)
 		return r;
-	return write_tables(dir, &acpi, e);
+	/* with its parents, a mistyped path would become a tree */
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return err_sys(e, -errno, "mkdir %s", dir);
+	r = write_tables(dir, &acpi, e);
+	return r < 0 ? r : (int)acpi.tables;
 }

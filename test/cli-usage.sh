@@ -243,6 +243,12 @@ ok "which says where" prints err '^ktstr: report: .*/rec: no JSON: .* at byte 2$
 call report --html "$dir/nowhere/page" "$dir/real"
 ok "a page that cannot be written is told" prints err \
 	"^ktstr: report: --html $dir/nowhere/page: its folder: No such file"
+call topo --dump-acpi "$dir/tables" 1n1l2c1t
+ok "topo --dump-acpi makes a folder" test -s "$dir/tables/APIC.dat"
+ok "and says what is in it" prints out "^[1-9][0-9]* ACPI tables in $dir/tables\$"
+call topo --dump-acpi "$dir/nowhere/tables" 1n1l2c1t
+ok "but none above it" ends 99
+ok "which it says" prints err "dump-acpi: mkdir $dir/nowhere/tables: No such file"
 call run --junit=/dev/stdout --json=/dev/null --kernel /nowhere/kernel
 ok "/dev/stdout may be a file to write to" prints out '<testsuites'
 ok "and /dev/null stays what it is" test -c /dev/null
