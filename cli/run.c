@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/util.h"
@@ -47,6 +48,14 @@ static int tell_result(const struct cli_options *o, struct json_object *record, 
 	return status ? status : r;
 }
 
+/* "ktstr run smoke" */
+static bool is_own_test(const struct cli *cli, const char *name)
+{
+	_cleanup_(testlist_fini) struct testlist l = { 0 };
+
+	return name && cli_tests(cli, NULL, &l, NULL) == 0 && testlist_find(&l, name);
+}
+
 /* Names are checked before anything starts: a mistyped one is a usage error. */
 static int check_names(const struct cli *cli, const struct cli_options *o)
 {
@@ -57,6 +66,11 @@ static int check_names(const struct cli *cli, const struct cli_options *o)
 	struct topo topo;
 	int r;
 
+	if (c->binary && access(c->binary, F_OK) < 0 && is_own_test(cli, c->binary)) {
+		err_set(&e, -EINVAL, "%s: no such program; the test is behind --: "
+			"ktstr run -- %s", c->binary, c->binary);
+		return tell_usage_error(o, &e);
+	}
 	if (!c->tests.count)
 		return 0;
 	r = cli_tests(cli, c->binary, &l, &e);

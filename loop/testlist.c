@@ -192,8 +192,9 @@ static int no_such_test(const struct testlist *l, const char *name, struct err *
 	for (size_t i = 0; i < l->count; i++)
 		nearest_offer(&n, l->entry[i].name);
 	hint = nearest_get(&n);
-	return err_set(e, -ENOENT, "no test named '%.100s'%s%s%s", name,
-		       hint ? "; did you mean '" : "", hint ? hint : "", hint ? "'?" : "");
+	return err_set(e, -ENOENT, "no test named '%.100s'; %s%s%s", name,
+		       hint ? "did you mean '" : "ktstr list shows them", hint ? hint : "",
+		       hint ? "'?" : "");
 }
 
 int testlist_shape(const struct testlist *l, const struct strlist *names, struct topo *ret,

@@ -265,6 +265,12 @@ ok "a device is not replaced by a dump" prints err '^ktstr: --dump /dev/null: is
 call run --html "$dir/nowhere/page" --json="$dir/record" --kernel /nowhere/kernel
 ok "the other files have the error" sh -c '"$1" "$2" reason | grep -q "^--html "' - \
 	"$jsonget" "$dir/record"
+call run smoke
+ok "a test where a program belongs is a usage error" ends 64
+ok "with the right command" prints err 'smoke: no such program; .*: ktstr run -- smoke$'
+call run -- nosuchtest
+ok "a test that is nowhere is a usage error" ends 64
+ok "that says who knows them" prints err "no test named 'nosuchtest'; ktstr list shows them\$"
 
 ok "a stdout that is full is an error" sh -c '"$1" version >/dev/full 2>"$2"; [ $? = 99 ]' \
 	- "$ktstr" "$dir/err"

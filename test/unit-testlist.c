@@ -215,7 +215,7 @@ static void an_unknown_test_is_refused_with_the_nearest_name(void)
 	tap_str(err_text(&s.err), "no test named 'smok'; did you mean 'smoke'?");
 	s = shape_of(json, far, 1);
 	tap_eq(s.r, -ENOENT);
-	tap_str(err_text(&s.err), "no test named 'zzz'");
+	tap_str(err_text(&s.err), "no test named 'zzz'; ktstr list shows them");
 }
 
 static void a_machine_that_cannot_be_is_refused(void)
