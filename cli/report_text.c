@@ -272,9 +272,12 @@ static void put_setting(const struct text *t)
 		report_str(t->record, "topology"),
 		report_str(report_obj(t->record, "scheduler"), "ops"),
 	};
-	const char *sep = " (";
+	const char *sep = " (", *phase = report_str(t->record, "phase");
 	double ms;
 
+	/* nothing ran: what was chosen for it says nothing */
+	if (report_run_verdict(t->record) == VERDICT_ERROR && phase && !strcmp(phase, "setup"))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (!known[i] || !*known[i])
 			continue;

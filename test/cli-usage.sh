@@ -192,7 +192,16 @@ ok "that says so" prints err '/bin/true: not a ktstr test program'
 call run --kernel /nowhere/kernel
 ok "a kernel that is not there is an error" ends 99
 ok "told in one line on stderr" prints err '^ktstr: .*/nowhere/kernel.*No such file or directory$'
-ok "and by the verdict on stdout" prints out '^error: .*/nowhere/kernel'
+ok "and by the verdict on stdout, with nothing of a run" prints out \
+	'^error: .*/nowhere/kernel: No such file or directory$'
+if command -v script >/dev/null; then
+	TERM=dumb script -qec "$ktstr run --kernel /nowhere/kernel" /dev/null \
+		>"$dir/out" 2>"$dir/err" </dev/null
+	words="ktstr run on a terminal"
+	ok "on a terminal it is told once" test "$(grep -c /nowhere/kernel "$dir/out")" = 1
+else
+	skip "on a terminal it is told once" "no script(1) here"
+fi
 
 # --- the machine formats, also of errors ------------------------------------------
 
