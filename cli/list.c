@@ -162,7 +162,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	struct err e = ERR_INIT;
 
 	if (options_parse(&o, &cli_list, argc, argv, &e) < 0 ||
-	    options_check_words(&o, 1, &e) < 0)
+	    options_check_words(&o, o.topologies ? 0 : 1, &e) < 0)
 		return cli_usage_error("%s", err_text(&e));
 	if (o.help) {
 		help_command(stdout, &cli_list);

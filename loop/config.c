@@ -20,6 +20,7 @@
 #include "boot/initramfs.h"
 #include "init/init.h"
 #include "loop/config_priv.h"
+#include "loop/payload_include.h"
 #include "loop/sched.h"
 #include "mm/mm.h"
 #include "monitor/rules.h"
@@ -277,7 +278,7 @@ static int set_duration(void *field, const char *value, struct err *e)
 	uint64_t v = 0;
 	int r = units_parse_duration(value, &v);
 
-	return set_number(field, r, v, "a duration with its unit like 500ms, 30s or 2m", e);
+	return set_number(field, r, v, "a duration with its unit, ns, us, ms, s or m", e);
 }
 
 static int set_topology(void *field, const char *value, struct err *e)
@@ -458,23 +459,25 @@ static int check_cmdline(const char *cmdline, struct err *e)
 	return 0;
 }
 
-/* The guest's half of HOST:GUEST; whether HOST is there is seen when it is packed. */
+/* The guest's half of HOST:GUEST; whether HOST can be read is seen when it is packed. */
 static int check_include(const char *text, struct err *e)
 {
-	const char *guest = NULL;
-	_cleanup_free_ char *plain = NULL;
+	_cleanup_free_ char *host = NULL, *guest = NULL;
+	int r = payload_include_parse(text, &host, &guest, e);
 
-	for (const char *p = text; (p = strstr(p, ":/")); p++)
-		guest = p + 1;
-	if (!guest)
-		return 0;
-	plain = strdup(guest);
-	if (!plain)
-		return err_set(e, -ENOMEM, "out of memory");
+	if (r < 0 || !guest)
+		return r;
 	/* a folder's content may go to the root */
-	for (size_t n = strlen(plain); n && plain[n - 1] == '/'; n--)
-		plain[n - 1] = '\0';
-	return *plain ? initramfs_check_user_path(plain, e) : 0;
+	for (size_t n = strlen(guest); n && guest[n - 1] == '/'; n--)
+		guest[n - 1] = '\0';
+	return *guest ? initramfs_check_user_path(guest, e) : 0;
+}
+
+static int check_dump(const struct config *c, struct err *e)
+{
+	if (c->dump_hold_ns && !c->dump && !c->relay_dump)
+		return err_set(e, -EINVAL, "--dump-hold: there is no --dump to hold the guest for");
+	return 0;
 }
 
 static int check_memory(const struct config *c, const struct topo *t, struct err *e)
@@ -507,7 +510,7 @@ static int check_monitor(const struct config *c, struct err *e)
 		return err_set(e, -EINVAL, "--rules: enforce needs the monitor: drop --no-monitor");
 	if (c->monitor_interval_ns >= NSEC_PER_MSEC && c->monitor_interval_ns <= 10 * NSEC_PER_SEC)
 		return 0;
-	return err_set(e, -EINVAL, "--monitor-interval: takes 1ms to 10s");
+	return config_range_error(c, "monitor-interval", "1ms to 10s", e);
 }
 
 int config_check(const struct config *c, struct err *e)
@@ -515,7 +518,7 @@ int config_check(const struct config *c, struct err *e)
 	struct topo t;
 	int r = config_shape(c, &c->topology, &t, e);
 
-	if (r < 0 || (r = check_monitor(c, e)) < 0)
+	if (r < 0 || (r = check_monitor(c, e)) < 0 || (r = check_dump(c, e)) < 0)
 		return r;
 	if (c->irqchip == VM_IRQCHIP_KERNEL &&
 	    vm_irqchip_for(VM_IRQCHIP_AUTO, &t) != VM_IRQCHIP_KERNEL)

@@ -6,7 +6,7 @@
  * command line, the KTSTR_X variables, ktstr_run_set(), --help, the man page's
  * check, --print-config and the arguments of a nested run all read the table.
  *
- * Pure: nothing is opened here. Ownership: struct config owns its strings.
+ * Nothing is opened here. Ownership: struct config owns its strings.
  * Thread: control.
  */
 #include <stdbool.h>

@@ -4,6 +4,10 @@
 /* What config.c (values in) and config_text.c (values out) share. */
 #include "loop/config.h"
 
+/* Says "--NAME VALUE: takes RANGE" of an option that has a value. Returns -EINVAL. */
+int config_range_error(const struct config *c, const char *name, const char *range,
+		       struct err *e);
+
 bool config_is_given(const struct config *c, const struct option_row *row);
 
 #endif

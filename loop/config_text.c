@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/util.h"
 #include "loop/config.h"
 #include "loop/config_priv.h"
@@ -106,6 +107,16 @@ static int format_row(const struct config *c, const struct option_row *row, char
 	*ret = has ? buf_take(&text) : NULL;
 	buf_fini(&text);
 	return has && !*ret ? -ENOMEM : 0;
+}
+
+int config_range_error(const struct config *c, const char *name, const char *range,
+		       struct err *e)
+{
+	_cleanup_free_ char *value = NULL;
+
+	/* without memory the rest is said */
+	(void)format_row(c, config_option_find(name), &value);
+	return err_set(e, -EINVAL, "--%s %s: takes %s", name, value ? value : "?", range);
 }
 
 /* --- all of them ------------------------------------------------------------ */

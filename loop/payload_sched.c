@@ -66,13 +66,15 @@ static int add_staged(struct payload_draft *d, const char *stage, struct err *e)
 	_cleanup_free_ char *guest = NULL;
 	size_t len;
 	const char *host = sched_stage_parse(stage, &len, e);
+	int r;
 
 	if (!host)
 		return -EINVAL;
 	guest = sched_staged_path(stage, len);
 	if (!guest)
 		return err_sys(e, -ENOMEM, "--stage %s", stage);
-	return add_scheduler(d, guest, host, e);
+	r = add_scheduler(d, guest, host, e);
+	return r < 0 ? err_ctx(e, r, "--stage %s", stage) : 0;
 }
 
 static int add_limit(struct payload_draft *d, const struct config *c, struct err *e)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/util.h"
+#include "loop/config_priv.h"
 #include "loop/sched.h"
 #include "monitor/kbpf_write.h"
 
@@ -132,7 +133,7 @@ static int check_watchdog(const struct config *c, struct err *e)
 		return err_set(e, -EINVAL, "--watchdog-timeout: there is no scheduler: it takes "
 			       "--scheduler, --stage or --sched-enable");
 	if (c->watchdog_ns < WATCHDOG_MIN_NS || c->watchdog_ns > WATCHDOG_MAX_NS)
-		return err_set(e, -EINVAL, "--watchdog-timeout: takes 100ms to 60m");
+		return config_range_error(c, "watchdog-timeout", "100ms to 60m", e);
 	return 0;
 }
 
@@ -163,5 +164,8 @@ int sched_options_check(const struct config *c, struct err *e)
 		r = check_writes(c, e);
 	if (r == 0 && c->sched_args.count && !c->scheduler)
 		return err_set(e, -EINVAL, "--sched-arg: there is no --scheduler to take it");
+	if (r == 0 && c->sched_timeout_ns && !c->scheduler && !c->stage.count)
+		return err_set(e, -EINVAL, "--sched-timeout: there is no scheduler: it takes "
+			       "--scheduler or --stage");
 	return r < 0 ? r : check_watchdog(c, e);
 }

@@ -103,6 +103,10 @@ a command comes after --: uname: unexpected argument|exec uname
 --numa.*: takes llcs=|run --numa lcs=2
 distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --sched-arg: there is no --scheduler|run --sched-arg x
+--sched-timeout: there is no scheduler|run --sched-timeout 3s
+--dump-hold: there is no --dump|run --dump-hold 3s
+--watchdog-timeout 1h: takes a duration with its unit, ns, us, ms, s or m|run --watchdog-timeout 1h
+--watchdog-timeout 3660s: takes 100ms to 60m|run --scheduler /bin/true --watchdog-timeout 61m
 --bpf-write: there is no --scheduler|run --bpf-write a.b=1
 --bpf-write a.b: takes MAP.FIELD=VALUE|run --bpf-write a.b
 --bpf-write: needs the monitor|run --scheduler /bin/true --no-monitor --bpf-write a.b=1
@@ -111,11 +115,13 @@ distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 --stage: two of the name a|run --stage a=./b --stage a=./c
 --rules: \"x\": takes imbalance=|run --rules x
 --rules: enforce needs the monitor|run --rules enforce --no-monitor
---monitor-interval: takes 1ms to 10s|run --monitor-interval 1us
+--monitor-interval 1us: takes 1ms to 10s|run --monitor-interval 1us
 --monitor-interval fast: takes a duration|run --monitor-interval fast
 --include: takes HOST|run -i
 --include x:/dev/y: .*/dev is reserved in the guest|run -i x:/dev/y
 --include x:/a/../b: .*"\.\."|run -ix:/a/../b
+--include /bin/true:../x: GUEST must begin with /|run -i /bin/true:../x
+--include :/x: .*HOST is empty|run -i :/x
 --tty: is for ktstr exec and ktstr shell|run --tty
 --binary.*: unknown option|run --binary x
 --test.*: unknown option|run --test x
@@ -146,6 +152,9 @@ KTSTR_GUEST= belongs to ktstr|run --cmdline KTSTR_GUEST=x
 --qemu-memory: must be more than --memory|run --qemu-memory 1G --memory 1G
 --kernel.*: unknown option|list --kernel x
 two: unexpected argument|list one two
+extra: unexpected argument|list --topologies extra
+b: unexpected argument|help run b
+frob: unknown command|help frob
 kernel: takes list, build, import, check, path or clean|kernel
 kernel clean: takes KEY or all|kernel clean
 kernel: frob: unknown action|kernel frob

@@ -107,7 +107,7 @@ static void an_error_names_the_option_the_value_and_what_it_takes(void)
 		"--memory 99999999999999999999: too large");
 	tap_str(refusal("memory", "0"), "--memory 0: must be more than 0");
 	tap_str(refusal("timeout", "10"),
-		"--timeout 10: takes a duration with its unit like 500ms, 30s or 2m");
+		"--timeout 10: takes a duration with its unit, ns, us, ms, s or m");
 	tap_str(refusal("accel", "tcg"), "--accel tcg: takes auto, kvm or nested");
 	tap_str(refusal("irqchip", "off"), "--irqchip off: takes auto, kernel or split");
 	tap_str(refusal("dmesg", "yes"), "--dmesg yes: takes 1 or 0");
@@ -160,8 +160,8 @@ static void variables_set_what_nobody_has_set(void)
 	config_fini(&c);
 	config_init(&c);
 	tap_eq(config_from_env(&c, &e), -EINVAL);
-	tap_str(err_text(&e), "KTSTR_TIMEOUT=nonsense: takes a duration with its unit "
-		"like 500ms, 30s or 2m");
+	tap_str(err_text(&e), "KTSTR_TIMEOUT=nonsense: takes a duration with its unit, "
+		"ns, us, ms, s or m");
 	config_fini(&c);
 	unsetenv("KTSTR_MEMORY");
 	unsetenv("KTSTR_FAST_BOOT");
@@ -194,8 +194,10 @@ static void contradictions_are_refused_by_name(void)
 	} cases[] = {
 		{ { "memory", "topology" }, { "8M", "8,8,1,1" }, "--memory" },
 		{ { "memory", "qemu-memory" }, { "2G", "1G" }, "--qemu-memory" },
-		{ { "dmesg", "monitor-interval" }, { "1", "999us" }, "--monitor-interval" },
-		{ { "dmesg", "monitor-interval" }, { "1", "11s" }, "--monitor-interval" },
+		{ { "dmesg", "monitor-interval" }, { "1", "999us" },
+		  "--monitor-interval 999us: takes" },
+		{ { "dmesg", "monitor-interval" }, { "1", "11s" },
+		  "--monitor-interval 11s: takes" },
 		{ { "cmdline", "lz4" }, { "quiet KTSTR_GUEST=outer", "1" }, "KTSTR_GUEST=" },
 	};
 
