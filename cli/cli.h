@@ -36,7 +36,8 @@ enum cli_takes {
 	CLI_TAKES_COMMAND = 256,	/* exec, shell */
 	CLI_TAKES_CONFIG = CLI_TAKES_RUN | CLI_TAKES_COMMAND,	/* the table of a run */
 	CLI_TAKES_COMPLETIONS = 512,
-	CLI_TAKES_ALL = 1023,
+	CLI_TAKES_HELP = 1024,
+	CLI_TAKES_ALL = 2047,
 };
 
 struct cli_command {
@@ -59,6 +60,7 @@ extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_cleanup;
 extern const struct cli_command cli_completions;
 extern const struct cli_command cli_version;
+extern const struct cli_command cli_help;
 
 /* All commands, in the order of the help. */
 const struct cli_command *const *cli_commands(size_t *ret_count);

@@ -26,6 +26,7 @@ static const struct cli_command *const commands[] = {
 	&cli_cleanup,
 	&cli_completions,
 	&cli_version,
+	&cli_help,
 };
 
 const struct cli_command *const *cli_commands(size_t *ret_count)
@@ -89,19 +90,36 @@ static int unknown(const char *name)
 	return cli_usage_error("%.100s: unknown command; ktstr --help lists them", name);
 }
 
-/* "ktstr help [COMMAND]" */
-static int help(const char *name)
+static int run_help(const struct cli *cli, int argc, char **argv)
 {
-	const struct cli_command *c = name ? find(name) : NULL;
+	_cleanup_(options_fini) struct cli_options o;
+	const struct cli_command *c = &cli_help;
+	struct err e = ERR_INIT;
 
-	if (name && !c)
-		return unknown(name);
-	if (c)
-		help_command(stdout, c);
-	else
+	(void)cli;
+	if (options_parse(&o, &cli_help, argc, argv, &e) < 0 ||
+	    options_check_words(&o, 1, &e) < 0)
+		return cli_usage_error("help: %s", err_text(&e));
+	if (!o.help && !o.word_count) {
 		help_program(stdout);
+		return 0;
+	}
+	if (!o.help)
+		c = find(o.word[0]);
+	if (!c)
+		return unknown(o.word[0]);
+	help_command(stdout, c);
 	return 0;
 }
+
+const struct cli_command cli_help = {
+	.name = "help",
+	.run = run_help,
+	.args = "[COMMAND]",
+	.help = "the commands, or the options of one",
+	.more = "",
+	.takes = CLI_TAKES_HELP,
+};
 
 static int dispatch(const struct cli *cli, int argc, char **argv)
 {
@@ -109,8 +127,8 @@ static int dispatch(const struct cli *cli, int argc, char **argv)
 
 	if (argc < 2)
 		return cli_usage_error("no command; ktstr --help lists them");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-		return help(argv[2]);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		argv[1] = (char *)cli_help.name;
 	if (!strcmp(argv[1], "--version"))
 		argv[1] = (char *)cli_version.name;
 	c = find(argv[1]);

@@ -6,7 +6,9 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "cli/cli.h"
+#include "cli/kernel.h"
 #include "cli/options.h"
+#include "vcpu/topo.h"
 
 struct completion {
 	const struct cli_command *command;
@@ -72,7 +74,50 @@ static void put_commands(void)
 		printf(" %s", commands[i]->name);
 }
 
-/* "name) variable=( options ) ;;" for each command: bash and zsh read it alike. */
+static void put_presets(void)
+{
+	size_t count;
+
+	for (const struct topo_preset *p = topo_presets(&count); count--; p++)
+		printf(" %s", p->name);
+}
+
+static void put_actions(void)
+{
+	for (size_t i = 0; cli_kernel_action(i); i++)
+		printf(" %s", cli_kernel_action(i));
+}
+
+static void put_topo_words(void)
+{
+	printf(" import");
+	put_presets();
+}
+
+static void put_shells(void)
+{
+	printf(" bash zsh fish");
+}
+
+/* What a command takes as its first word, where that is no file. */
+static const struct {
+	const struct cli_command *command;
+	void (*put)(void);
+} first_words[] = {
+	{ &cli_kernel, put_actions },
+	{ &cli_topo, put_topo_words },
+	{ &cli_help, put_commands },
+	{ &cli_completions, put_shells },
+};
+
+static void put_first_words(const struct cli_command *command)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(first_words); i++)
+		if (first_words[i].command == command)
+			first_words[i].put();
+}
+
+/* "name) options=( ... ) first=( ... ) ;;" for each command: bash and zsh read it alike. */
 static void put_cases(void)
 {
 	size_t count;
@@ -81,6 +126,8 @@ static void put_cases(void)
 	for (size_t i = 0; i < count; i++) {
 		printf("\t%s) options=(", commands[i]->name);
 		each_option(commands[i], put_name);
+		printf(" ) first=(");
+		put_first_words(commands[i]);
 		puts(" ) ;;");
 	}
 }
@@ -88,26 +135,36 @@ static void put_cases(void)
 static void put_bash(void)
 {
 	printf("_ktstr()\n{\n"
-	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} options=()\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} options=() first=()\n"
 	       "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -W \"");
 	put_commands();
 	printf("\" -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
 	put_cases();
-	printf("\tesac\n\tcase $cur in\n"
+	printf("\tesac\n"
+	       "\tif [ \"${COMP_WORDS[COMP_CWORD - 1]}\" = --topology ]; then\n"
+	       "\t\tCOMPREPLY=($(compgen -W \"");
+	put_presets();
+	printf("\" -- \"$cur\"))\n\t\treturn\n\tfi\n"
+	       "\t[ \"$COMP_CWORD\" = 2 ] || first=()\n\tcase $cur in\n"
 	       "\t-*) COMPREPLY=($(compgen -W \"${options[*]}\" -- \"$cur\")) ;;\n"
-	       "\t*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+	       "\t*) if [ ${#first[@]} -gt 0 ]; then\n"
+	       "\t\tCOMPREPLY=($(compgen -W \"${first[*]}\" -- \"$cur\"))\n"
+	       "\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\tfi ;;\n"
 	       "\tesac\n}\ncomplete -o filenames -F _ktstr ktstr\n");
 }
 
 static void put_zsh(void)
 {
-	printf("#compdef ktstr\n_ktstr()\n{\n\tlocal -a options\n"
+	printf("#compdef ktstr\n_ktstr()\n{\n\tlocal -a options first\n"
 	       "\tif (( CURRENT == 2 )); then\n\t\tcompadd --");
 	put_commands();
 	printf("\n\t\treturn\n\tfi\n\tcase $words[2] in\n");
 	put_cases();
 	printf("\tesac\n\tif [[ $PREFIX == -* ]]; then\n\t\tcompadd -- $options\n"
+	       "\telif [[ $words[CURRENT-1] == --topology ]]; then\n\t\tcompadd --");
+	put_presets();
+	printf("\n\telif (( CURRENT == 3 && $#first )); then\n\t\tcompadd -- $first\n"
 	       "\telse\n\t\t_files\n\tfi\n}\ncompdef _ktstr ktstr\n");
 }
 

@@ -155,6 +155,11 @@ static const struct action {
 	{ "clean", clean, "KEY or all", true },
 };
 
+const char *cli_kernel_action(size_t i)
+{
+	return i < ARRAY_SIZE(actions) ? actions[i].name : NULL;
+}
+
 static const struct action *find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)

@@ -137,7 +137,7 @@ static const struct cli_option table[] = {
 	{ "json", 0, CLI_ARG_OPTIONAL, CLI_TAKES_CONFIG, "FILE",
 	  "the record as one JSON document on stdout, or in FILE beside the report", set_json },
 	{ "json", 0, CLI_ARG_NONE,
-	  CLI_TAKES_ALL & ~(CLI_TAKES_CONFIG | CLI_TAKES_COMPLETIONS), NULL,
+	  CLI_TAKES_ALL & ~(CLI_TAKES_CONFIG | CLI_TAKES_COMPLETIONS | CLI_TAKES_HELP), NULL,
 	  "one JSON document on stdout", set_json },
 	{ "tap", 0, CLI_ARG_NONE, CLI_TAKES_REPORTS, NULL, "report on stdout as TAP 13", set_tap },
 	{ "junit", 0, CLI_ARG_REQUIRED, CLI_TAKES_REPORTS, "FILE", "JUnit XML in FILE", set_junit },

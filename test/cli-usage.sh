@@ -350,7 +350,7 @@ call --help
 ok "--help ends with 0" ends 0
 ok "on stdout alone" is_empty err
 commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' "$dir/out")
-for c in run list shell exec kernel doctor cleanup version; do
+for c in run list shell exec kernel doctor cleanup version help; do
 	ok "--help has $c" sh -c 'echo "$1" | grep -qx "$2"' - "$commands" "$c"
 done
 # --- completions ------------------------------------------------------------------
@@ -365,6 +365,10 @@ complete_bash()
 ok "bash completes commands" test "$(complete_bash ktstr compl)" = completions
 ok "and options of a command" test "$(complete_bash ktstr exec --qemu)" = --qemu-memory
 ok "and what clears a flag" test "$(complete_bash ktstr run --no-fast)" = --no-fast-boot
+ok "and what kernel does" test "$(complete_bash ktstr kernel ch)" = check
+ok "and shapes for --topology" test "$(complete_bash ktstr run --topology tiny-1l)" = tiny-1llc
+ok "and for topo" test "$(complete_bash ktstr topo tiny-1l)" = tiny-1llc
+ok "and commands for help" test "$(complete_bash ktstr help clea)" = cleanup
 ok "but none that the command does not have" test -z "$(complete_bash ktstr exec --tap)"
 for shell in zsh fish; do
 	call completions "$shell"
