@@ -22,6 +22,12 @@
 #include "serial/capture.h"
 #include "shmring/shmring.h"
 
+/*
+ * QEMU 7.2 can forget the timer interrupt of a CPU that runs an inner guest. Nothing
+ * more happens there then, but any other interrupt brings it back: two that had
+ * stood still for three minutes went on when a byte came over the wire.
+ */
+#define PULSE_S 0.2
 /* After its status the outer guest powers off; a second is plenty. */
 #define POWEROFF_S 5.0
 #define READ_BYTES (32u << 10)
@@ -48,6 +54,8 @@ struct nested {
 	ev_io writable;			/* the wire; runs while out has something */
 	ev_io ended;
 	ev_timer poweroff;
+	bool counted;			/* its clock stands while it waits: no pulse */
+	ev_timer pulse;
 
 	struct frame_decoder decoder;
 	uint32_t expected;		/* sequence of the next frame */
@@ -91,6 +99,14 @@ static void send_signal(struct nested *n, int signo)
 	(void)send_frame(n, WIRE_SIGNAL, &x, sizeof(x));
 }
 
+/* As kill(2) has it, signal 0 does nothing. */
+static void on_pulse(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	send_signal(container_of(w, struct nested, pulse), 0);
+}
+
 static void take_lifecycle(struct nested *n, const struct frame *f)
 {
 	struct wire_lifecycle l;
@@ -102,6 +118,8 @@ static void take_lifecycle(struct nested *n, const struct frame *f)
 	if (l.phase != WIRE_PHASE_READY || n->ready)
 		return;
 	n->ready = true;
+	if (!n->counted)
+		ev_timer_start(n->loop, &n->pulse);
 	n->ops.on_progress(NESTED_INNER, n->ops.arg);
 	for (int i = 1; i < 64; i++)
 		if (n->early & UINT64_C(1) << i)
@@ -296,6 +314,7 @@ static void stop_watchers(struct nested *n)
 	ev_io_stop(n->loop, &n->writable);
 	ev_io_stop(n->loop, &n->ended);
 	ev_timer_stop(n->loop, &n->poweroff);
+	ev_timer_stop(n->loop, &n->pulse);
 }
 
 /* on_done() may destroy n, so it is the last thing that happens. */
@@ -349,6 +368,7 @@ static void watch(struct nested *n)
 	}
 	ev_io_init(&n->writable, on_writable, n->qemu.wire, EV_WRITE);
 	ev_timer_init(&n->poweroff, on_poweroff_late, POWEROFF_S, 0.);
+	ev_timer_init(&n->pulse, on_pulse, PULSE_S, PULSE_S);
 	ev_io_init(&n->ended, on_ended, n->qemu.pidfd, EV_READ);
 	ev_io_start(n->loop, &n->ended);
 }
@@ -374,6 +394,7 @@ int nested_start(struct ev_loop *loop, const struct nested_request *q,
 	n->loop = loop;
 	n->ops = *ops;
 	n->dmesg = q->dmesg;
+	n->counted = q->counted;
 	n->status = -1;
 	n->qemu = (struct nested_qemu)NESTED_QEMU_INIT;
 	capture_init(&n->console, on_console_line, n);
