@@ -17,6 +17,7 @@
 #define NAME_BYTES 128			/* KSYM_NAME_LEN, with the end */
 #define STRING_MAX 4096
 #define BYTES_MAX 256
+#define INT_BYTES_MAX 16		/* __int128 */
 #define BYTES_PER_VALUE 64		/* text, and bytes without a type, cost by their length */
 
 /* Some bytes, which bits of them count, and what they are. */
@@ -98,14 +99,24 @@ static int64_t signed_of(uint64_t v, unsigned bits)
 
 /* --- scalars --------------------------------------------------------------------------- */
 
+/* A number of so many bytes: the most significant one first, as in any other number. */
+static struct json_object *hex_wide(const uint8_t *p, size_t n)
+{
+	char text[2 * INT_BYTES_MAX + 3] = "0x";
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 + 2 * i, 3, "%02x", p[n - 1 - i]);
+	return json_object_new_string(text);
+}
+
 static struct json_object *integer(struct kbpf_json *j, const struct place *at,
 				   const struct btf_type *t)
 {
 	const uint8_t encoding = btf_int_encoding(t);
 	uint64_t v;
 
-	if (t->size > 8 && !at->bits && t->size <= at->n)
-		return kbpf_json_bytes(j, at->p, t->size);
+	if (t->size > 8 && t->size <= INT_BYTES_MAX && !at->bits && t->size <= at->n)
+		return hex_wide(at->p, t->size);
 	if (!number(at, t->size, &v)) {
 		j->cut = true;
 		return NULL;

@@ -52,6 +52,21 @@ static void a_value_has_its_types_names(void)
 	btf__free(t.btf);
 }
 
+static void an_integer_beyond_64_bits_is_a_hexadecimal_number(void)
+{
+	struct btf *b = btf__new_empty();
+	const uint32_t u128 = (uint32_t)btf__add_int(b, "unsigned __int128", 16, 0);
+	struct kbpf_json j = { .btf = b, .left = 100 };
+	const uint8_t bytes[16] = { 0xef, 0xcd, 0xab, [8] = 0x34, [15] = 0x12 };
+
+	check_json(kbpf_json(&j, u128, bytes, sizeof(bytes)),
+		   "\"0x12000000000000340000000000abcdef\"");
+	tap_ok(!j.cut, "nothing was left out");
+	check_json(kbpf_json(&j, u128, bytes, sizeof(bytes) - 1), "null");
+	tap_ok(j.cut, "a byte is missing");
+	btf__free(b);
+}
+
 static void a_data_section_has_its_variables(void)
 {
 	struct kbpf_guest_types t = kbpf_guest_types();
@@ -324,6 +339,7 @@ static void hostile_types_are_refused_with_a_reason(void)
 int main(void)
 {
 	TAP_RUN(a_value_has_its_types_names);
+	TAP_RUN(an_integer_beyond_64_bits_is_a_hexadecimal_number);
 	TAP_RUN(a_data_section_has_its_variables);
 	TAP_RUN(what_has_no_bytes_or_no_room_is_cut);
 	TAP_RUN(types_in_a_circle_end);
