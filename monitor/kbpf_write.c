@@ -109,8 +109,11 @@ static int find_variable(const struct btf *btf, const struct btf_type *sec, cons
 		if (!name || !btf_is_var(var) || strncmp(name, path, n) || name[n])
 			continue;
 		r = layout_field_in(btf, var->type, path + n + (path[n] == '.'), ret, e);
+		/* an element alone says little */
+		if (r < 0)
+			return path[n] == '[' ? err_ctx(e, r, "%.*s", (int)MIN(n, 64), path) : r;
 		ret->offset += s->offset;
-		return r;
+		return 0;
 	}
 	return err_set(e, -ENOENT, "it has no variable %.*s", (int)MIN(n, 64), path);
 }

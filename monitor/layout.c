@@ -86,8 +86,8 @@ static bool find_member(struct search *s, uint32_t id, uint32_t base, unsigned d
 	return false;
 }
 
-/* "[2]" of an array. */
-static int find_element(const struct btf *btf, const char *digits, struct layout_field *f,
+/* "[2]": of the array *f, which becomes the element. */
+static int step_element(const struct btf *btf, const char *step, struct layout_field *f,
 			struct err *e)
 {
 	uint32_t id = f->type;
@@ -95,7 +95,7 @@ static int find_element(const struct btf *btf, const char *digits, struct layout
 	unsigned long n;
 	char *end;
 
-	n = strtoul(digits, &end, 10);
+	n = strtoul(step + 1, &end, 10);
 	if (!t || !btf_is_array(t) || *end != ']')
 		return err_set(e, -ENOENT, "not an array");
 	if (n >= btf_array(t)->nelems)
@@ -116,41 +116,49 @@ static const char *type_name(const struct btf *btf, uint32_t id)
 	return name && *name ? name : "(anonymous)";
 }
 
+/* A name of len bytes: of the struct *f, which becomes the member. */
+static int step_member(const struct btf *btf, const char *step, size_t len,
+		       struct layout_field *f, struct err *e)
+{
+	struct layout_field part = { 0 };
+	struct search s = {
+		.btf = btf, .name = step, .len = len, .left = MEMBERS_MAX, .ret = &part,
+	};
+
+	if (len >= NAME_MAX_BYTES || !find_member(&s, f->type, 0, 0))
+		return err_set(e, -ENOENT, "struct %.64s has no member %.*s",
+			       type_name(btf, f->type), (int)MIN(len, 64), step);
+	part.offset += f->offset;
+	*f = part;
+	return 0;
+}
+
 int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 		    struct layout_field *ret, struct err *e)
 {
-	struct layout_field all = { .type = id };
+	struct layout_field at = { .type = id };
+	const char *member = path;	/* the last one: what errors name, with its elements */
 
-	strip(btf, &all.type);
-	all.size = size_of(btf, all.type);
+	strip(btf, &at.type);
+	at.size = size_of(btf, at.type);
 	while (*path) {
-		struct layout_field part = { 0 };
-		struct search s = {
-			.btf = btf, .name = path, .len = strcspn(path, ".["),
-			.left = MEMBERS_MAX, .ret = &part,
-		};
+		const char *end = path + strcspn(path, *path == '[' ? "]" : ".[");
+		int r;
 
-		/* an array's element needs no name, if that is what there is */
-		if (*path != '[') {
-			if (s.len >= NAME_MAX_BYTES || !find_member(&s, all.type, 0, 0))
-				return err_set(e, -ENOENT, "struct %.64s has no member %.*s",
-					       type_name(btf, all.type), (int)MIN(s.len, 64),
-					       path);
-			part.offset += all.offset;
-			all = part;
-			path += s.len;
-		}
-		while (*path == '[') {
-			int r = find_element(btf, path + 1, &all, e);
-
+		if (*path == '[') {
+			end += *end == ']';
+			r = step_element(btf, path, &at, e);
 			if (r < 0)
-				return err_ctx(e, r, "%.*s", (int)MIN(s.len, 64), s.name);
-			path += strcspn(path, "]") + 1;
+				return err_ctx(e, r, "%.*s", (int)MIN(end - member, 64), member);
+		} else {
+			member = path;
+			r = step_member(btf, path, (size_t)(end - path), &at, e);
+			if (r < 0)
+				return r;
 		}
-		if (*path == '.')
-			path++;
+		path = end + (*end == '.');
 	}
-	*ret = all;
+	*ret = at;
 	return 0;
 }
 

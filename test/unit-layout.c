@@ -91,8 +91,10 @@ static void what_is_not_there_is_named(void)
 		{ "outer", "nothing", "struct outer has no member nothing" },
 		{ "outer", "firs", "struct outer has no member firs" },
 		{ "outer", "list[1].x.y", "struct inner has no member x" },
-		{ "outer", "list[4]", "list: an array of 4" },
-		{ "outer", "first[0]", "first: not an array" },
+		{ "outer", "list[4]", "list[4]: an array of 4" },
+		{ "outer", "first[0]", "first[0]: not an array" },
+		{ "outer", "list[1][2]", "list[1][2]: not an array" },
+		{ "outer", "list[1", "list[1: not an array" },
 		{ "outer", "next.first", "has no member first" },
 	};
 	struct btf *b = make();
