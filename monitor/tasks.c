@@ -112,16 +112,31 @@ static bool get(const struct monitor *m, uint64_t kva, const struct place *p, ui
 	return p->has && monitor_field(m, kva, &p->field, ret) == 0;
 }
 
-static void read_scx(const struct tasks *t, const struct monitor *m, uint64_t task,
+/* The kernel's clock of runnable_at. */
+struct now {
+	bool has;
+	uint64_t jiffies;
+};
+
+static struct now read_now(const struct monitor *m)
+{
+	struct now now = { 0 };
+	uint64_t at;
+
+	now.has = monitor_symbol(m, "jiffies", &at) &&
+		  monitor_uint(m, at, sizeof(now.jiffies), &now.jiffies) == 0;
+	return now;
+}
+
+static void read_scx(const struct tasks *t, const struct monitor *m, struct now now, uint64_t task,
 		     struct task_waits *w)
 {
-	uint64_t jiffies, now, since, dsq;
+	uint64_t since, dsq;
 
-	w->has_runnable = monitor_symbol(m, "jiffies", &jiffies) &&
-			  monitor_uint(m, jiffies, sizeof(now), &now) == 0 &&
-			  get(m, task, &t->runnable_at, &since);
+	w->has_runnable = now.has && get(m, task, &t->runnable_at, &since);
+	/* the guest runs: one may have come after the clock was read */
 	if (w->has_runnable)
-		w->runnable_jiffies = (int64_t)(now - since) < 0 ? 0 : now - since;
+		w->runnable_jiffies = (int64_t)(now.jiffies - since) < 0 ? 0 : now.jiffies - since;
 	w->has_dsq = get(m, task, &t->dsq, &dsq) && dsq && get(m, dsq, &t->dsq_id, &w->dsq);
 }
 
@@ -160,12 +175,16 @@ static int walk(const struct tasks *t, const struct monitor *m, uint64_t head,
 	uint64_t from = head, at;
 	struct list_head node;
 	struct task_waits w;
+	struct now now = { 0 };
 
 	if (monitor_read(m, head, &node, sizeof(node)) < 0)
 		return -EFAULT;
 	/* memory that nobody has written: the runqueue is not set up */
 	if (!node.next)
 		return 0;
+	/* once: a list has up to TASKS_MAX tasks */
+	if (rows[l].scx && node.next != head)
+		now = read_now(m);
 	for (unsigned n = 0; (at = node.next) != head; n++, from = at) {
 		const uint64_t task = at - t->list[l].node.field.offset;
 
@@ -179,7 +198,7 @@ static int walk(const struct tasks *t, const struct monitor *m, uint64_t head,
 			continue;
 		read_task(t, m, task, &w);
 		if (rows[l].scx)
-			read_scx(t, m, task, &w);
+			read_scx(t, m, now, task, &w);
 		fn(&w, arg);
 	}
 	return 0;
