@@ -242,7 +242,7 @@ static void find_fields(struct watch *w)
 		return;
 	/* without memory for it there is no early look */
 	if (w->on_stuck)
-		(void)stuck_create(w->index, &w->stuck, NULL);
+		(void)stuck_create(w->index, w->sched_ext, &w->stuck, NULL);
 }
 
 static void work_index(void *arg)

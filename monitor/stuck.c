@@ -15,19 +15,21 @@
 
 struct stuck {
 	struct tasks *tasks;
-	struct sched_ext *scx;
+	const struct sched_ext *scx;
 	uint64_t last_ns;		/* 0: never looked */
 	bool over;			/* one had waited too long at the last look */
 };
 
-int stuck_create(const struct kindex *k, struct stuck **ret, struct err *e)
+int stuck_create(const struct kindex *k, const struct sched_ext *scx, struct stuck **ret,
+		 struct err *e)
 {
 	struct stuck *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_sys(e, -ENOMEM, "monitor");
-	if (tasks_create(k, &s->tasks, e) < 0 || sched_ext_create(k, &s->scx, e) < 0) {
-		stuck_destroy(s);
+	s->scx = scx;
+	if (tasks_create(k, &s->tasks, e) < 0) {
+		free(s);
 		return -ENOMEM;
 	}
 	*ret = s;
@@ -38,7 +40,6 @@ void stuck_destroy(struct stuck *s)
 {
 	if (!s)
 		return;
-	sched_ext_destroy(s->scx);
 	tasks_destroy(s->tasks);
 	free(s);
 }

@@ -17,13 +17,15 @@
 struct err;
 struct kindex;
 struct monitor;
+struct sched_ext;
 struct stuck;
 
 /* Between two looks: each walks over all tasks that wait. */
 #define STUCK_EVERY_NS (250 * NSEC_PER_MSEC)
 
-/* Look up the places; borrows the index. Fails for lack of memory only. */
-int stuck_create(const struct kindex *k, struct stuck **ret, struct err *e);
+/* Look up the places; borrows the index and scx. Fails for lack of memory only. */
+int stuck_create(const struct kindex *k, const struct sched_ext *scx, struct stuck **ret,
+		 struct err *e);
 void stuck_destroy(struct stuck *s);
 
 /*

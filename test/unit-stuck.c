@@ -3,6 +3,7 @@
 #include <bpf/btf.h>
 #include <string.h>
 
+#include "monitor/sched_ext.h"
 #include "monitor/stuck.h"
 #include "test/guest-kernel.h"
 
@@ -50,6 +51,7 @@ static struct btf *types(void)
 struct fixture {
 	struct guest_kernel g;
 	struct btf *btf;
+	struct sched_ext *scx;
 	struct stuck *s;
 	uint64_t now_ns;
 	char text[200];
@@ -85,13 +87,15 @@ static bool fixture_open(struct fixture *f)
 	put_symbol(f, VMLINUX_AT_SCX_TIMEOUT, LIMIT);
 	put_symbol(f, VMLINUX_AT_SCX_STATE, ENABLED);
 	return tap_ok(guest_kernel_attach(&f->g, GUEST_KERNEL_CR3, true) == 0 &&
-		      stuck_create(f->g.index, &f->s, &f->g.err) == 0, "%s",
+		      sched_ext_create(f->g.index, &f->scx, &f->g.err) == 0 &&
+		      stuck_create(f->g.index, f->scx, &f->s, &f->g.err) == 0, "%s",
 		      err_text(&f->g.err));
 }
 
 static void fixture_close(struct fixture *f)
 {
 	stuck_destroy(f->s);
+	sched_ext_destroy(f->scx);
 	guest_kernel_close(&f->g);
 	btf__free(f->btf);
 }
