@@ -323,7 +323,7 @@ int sched_ext_read_exit(const struct sched_ext *s, const struct monitor *m,
 	(void)sched_ext_read_state(s, m, &state);
 	x = (struct sched_ext_exit){
 		.info_kva = info, .kind = (uint32_t)kind,
-		.is_error = (int64_t)kind >= s->error, .is_user = (int64_t)kind == s->user,
+		.is_error = (int64_t)kind >= s->error,
 		.complete = state == SCHED_EXT_DISABLING,
 	};
 	x.has_code = s->code.has && monitor_field(m, info, &s->code.field, &code) == 0;

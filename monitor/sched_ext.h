@@ -69,7 +69,6 @@ struct sched_ext_exit {
 	uint32_t kind;
 	char kind_name[40];		/* "SCX_EXIT_ERROR_STALL", as BTF has it; "": not there */
 	bool is_error;			/* the kernel threw it out; else it was let go */
-	bool is_user;			/* by its own process: SCX_EXIT_UNREG */
 	bool has_code;
 	int64_t code;
 	char ops[SCHED_EXT_NAME_MAX];	/* the scheduler's name; "": not read */

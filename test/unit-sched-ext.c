@@ -26,7 +26,7 @@ static void check_exit(enum kernel kernel)
 		tap_eq(read_exit(&f), 0);
 		tap_eq(f.x.kind, KIND_STALL);
 		tap_str(f.x.kind_name, "SCX_EXIT_ERROR_STALL");
-		tap_ok(f.x.is_error && !f.x.is_user, "it was thrown out");
+		tap_ok(f.x.is_error, "it was thrown out");
 		tap_ok(f.x.has_code && f.x.code == -7, "the code is %lld", (long long)f.x.code);
 		tap_str(f.x.ops, "sloth");
 		tap_str(f.x.reason, "runnable task stall");
@@ -81,7 +81,9 @@ static void a_dump_is_whole_once_the_scheduler_is_being_disabled(void)
 	if (scx_guest_open(&f, BY_SYMBOLS)) {
 		put_scheduler(&f, KIND_UNREG);
 		tap_eq(read_exit(&f), 0);
-		tap_ok(f.x.is_user && !f.x.is_error, "its process let go of it");
+		tap_eq(f.x.kind, KIND_UNREG);
+		tap_str(f.x.kind_name, "SCX_EXIT_UNREG");
+		tap_ok(!f.x.is_error, "its process let go of it");
 		tap_ok(!f.x.complete, "the kernel still writes");
 		put32(&f, symbol(&f, VMLINUX_AT_SCX_STATE), DISABLING);
 		tap_eq(sched_ext_read_state(f.s, f.g.monitor, &state), 0);

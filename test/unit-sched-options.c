@@ -177,7 +177,7 @@ static void what_the_kernels_memory_says_is_the_reason(void)
 	const struct sched_ext_exit thrown_out = {
 		.kind = 1026, .is_error = true, .reason = "runnable task stall", .msg = "w[93]",
 	};
-	const struct sched_ext_exit let_go = { .kind = 64, .is_user = true, .reason = "by user" };
+	const struct sched_ext_exit let_go = { .kind = 64, .reason = "by user" };
 
 	begin("/some/x");
 	log_line("attached\n");
