@@ -7,14 +7,11 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/util.h"
 #include "monitor/kbpf_private.h"
 #include "monitor/monitor.h"
 
 struct kbpf_seen {
 	struct kbpf *b;
-	bool placed;			/* the two below were looked for */
-	uint64_t idr, key;		/* prog_idr, bpf_stats_enabled_key; 0: not there */
 	uint64_t next;			/* id at the last walk */
 	bool walked;
 	struct err none, uncounted;
@@ -101,10 +98,10 @@ static int on_map(const struct kbpf_map *map, void *arg)
 /* Has a program been loaded since the last walk? True where that cannot be told. */
 static bool is_new(struct kbpf_seen *s, const struct monitor *m)
 {
-	uint64_t next;
+	uint64_t idr, next;
 
-	if (!s->b->idr.has_next || !s->idr ||
-	    monitor_field(m, s->idr, &s->b->idr.next, &next) < 0)
+	if (!s->b->idr.has_next || !monitor_symbol(m, "prog_idr", &idr) ||
+	    monitor_field(m, idr, &s->b->idr.next, &next) < 0)
 		return true;
 	if (s->walked && next == s->next)
 		return false;
@@ -112,27 +109,12 @@ static bool is_new(struct kbpf_seen *s, const struct monitor *m)
 	return true;
 }
 
-/* Symbols do not move: finding them costs more than all the rest. */
-static void place(struct kbpf_seen *s, const struct monitor *m)
-{
-	s->placed = true;
-	if (!monitor_symbol(m, "prog_idr", &s->idr))
-		s->idr = 0;
-	if (!monitor_symbol(m, "bpf_stats_enabled_key", &s->key))
-		s->key = 0;
-	(void)kbpf_counts(m, &s->uncounted);
-}
-
 void kbpf_seen_take(struct kbpf_seen *s, const struct monitor *m)
 {
 	struct look l = { .s = s, .m = m };
-	uint64_t users;
-	bool fresh;
+	const bool fresh = is_new(s, m);
 
-	if (!s->placed)
-		place(s, m);
-	fresh = is_new(s, m);
-	l.counts = s->key && monitor_uint(m, s->key, 4, &users) == 0 && (int32_t)users > 0;
+	l.counts = kbpf_counts(m, &s->uncounted) == 0;
 	s->counted |= l.counts;
 	if (!fresh && !l.counts)
 		return;

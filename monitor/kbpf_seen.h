@@ -6,7 +6,7 @@
  * look, how often each had run at the last look that found it, and the maps that were
  * there with them. They outlive their scheduler, which is gone when a run ends.
  *
- * A look costs one read while nothing was loaded and the kernel does not count runs;
+ * A look costs two reads while nothing was loaded and the kernel does not count runs;
  * ids are given in a cycle, so a new program always moves the next one.
  *
  * Thread: any, one at a time.
