@@ -2,7 +2,6 @@
 /* A walk over an xarray (include/linux/xarray.h, lib/xarray.c). */
 #include "monitor/idr.h"
 
-#include <bpf/btf.h>
 #include <errno.h>
 
 #include "base/err.h"

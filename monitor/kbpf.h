@@ -116,6 +116,7 @@ struct kbpf_program {
 /* "struct_ops"; NULL: none that is known. */
 const char *kbpf_program_type_name(uint32_t type);
 
+/* The same for programs, and for what a kernel has not: as kbpf_each_map(). */
 typedef int kbpf_program_fn(const struct kbpf_program *p, void *arg);
 int kbpf_each_program(const struct kbpf *b, const struct monitor *m, kbpf_program_fn *fn,
 		      void *arg, struct err *e);
@@ -125,7 +126,10 @@ struct kbpf_count {
 	uint64_t misses;		/* calls that were left out: it ran on that CPU already */
 };
 
-/* Over all CPUs. */
+/*
+ * Over all CPUs. -ENODATA: the kernel has no counters for it; -EFAULT: those of a CPU
+ * are not mapped, as for a program that went away. *ret is good on success alone.
+ */
 int kbpf_count(const struct kbpf *b, const struct monitor *m, const struct kbpf_program *p,
 	       struct kbpf_count *ret, struct err *e);
 

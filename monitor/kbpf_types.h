@@ -32,8 +32,12 @@ void kbpf_types_destroy(struct kbpf_types *t);
 
 /*
  * The types that map's values are of, and the id of the value's type there: those of
- * its program, for struct_ops the kernel's. Borrowed. -ENODATA: it has none; else
- * -EFAULT, -EPROTO, -E2BIG; *e says why.
+ * its program, for struct_ops the kernel's. Borrowed. *e says why not:
+ *   -ENODATA		it has none of its own
+ *   -ENOENT		this kernel's struct btf is of another form
+ *   -EFAULT, -EPROTO	they lead out of memory; are no BTF by their form
+ *   -E2BIG		one of the bounds above
+ *   -ENOMEM, and what else btf__new() of libbpf gives for what it dislikes
  */
 int kbpf_types_of(struct kbpf_types *t, const struct kbpf_map *map, const struct btf **ret,
 		  uint32_t *ret_value_type, struct err *e);

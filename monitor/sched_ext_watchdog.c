@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "base/units.h"
 #include "base/util.h"
 #include "monitor/monitor.h"
 #include "monitor/sched_ext_private.h"
