@@ -117,6 +117,8 @@ static void a_bad_part_is_named_with_its_value(void)
 		{ "1n1l1c1t/package:core", "takes llc, node, all" },
 		{ "4n4l1c1t/package:0nodes", "takes llc, node, all" },
 		{ "4n4l1c1t/package:2nodesx", "takes llc, node, all" },
+		{ "4n4l1c1t/package:65nodes", "takes llc, node, all" },
+		{ "4n4l1c1t/package:4294967298nodes", "takes llc, node, all" },
 		{ "4n4l1c1t/package:3nodes", "4 NUMA nodes do not divide into packages of 3" },
 		{ "4n2l2c1t/package:2nodes", "an LLC spans 2 of them" },
 		{ "2n1l2c1t/package:node", "an LLC spans 2 of them" },

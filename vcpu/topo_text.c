@@ -273,11 +273,10 @@ static int set_distances(struct topo *t, const char *s, struct err *e)
 static int set_package(struct topo *t, const char *value, struct err *e)
 {
 	unsigned i = name_index(value, package_names, TOPO_PACKAGE_COUNT), nodes = 0;
-	int n = 0;
+	const char *unit = parse_number(value, &nodes);
 
 	/* "2nodes" */
-	if (isdigit((unsigned char)*value) && sscanf(value, "%2unodes%n", &nodes, &n) == 1 &&
-	    n && !value[n] && nodes)
+	if (unit && !strcmp(unit, "nodes") && nodes && nodes <= TOPO_NODES_MAX)
 		i = TOPO_PACKAGE_NODE;
 	if (i == TOPO_PACKAGE_COUNT)
 		return err_set(e, -EINVAL, "takes llc, node, all, or a number of nodes (2nodes)");
