@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -160,6 +161,23 @@ int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 	}
 	*ret = at;
 	return 0;
+}
+
+void layout_absent(struct layout_place *p, const struct err *why)
+{
+	p->has = false;
+	snprintf(p->why, sizeof(p->why), "%.*s", LAYOUT_WHY_MAX - 1, err_text(why));
+}
+
+bool layout_place(const struct btf *btf, uint32_t id, const char *path,
+		  struct layout_place *ret)
+{
+	struct err e = ERR_INIT;
+
+	ret->has = layout_field_in(btf, id, path, &ret->field, &e) == 0;
+	if (!ret->has)
+		layout_absent(ret, &e);
+	return ret->has;
 }
 
 int layout_type(const struct btf *btf, const char *type, uint32_t *ret, struct err *e)

@@ -8,6 +8,7 @@
  * Types may be hostile (a scheduler's own BTF comes from the guest): every
  * search is bounded. Thread: any.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct btf;
@@ -30,6 +31,20 @@ int layout_field(const struct btf *btf, const char *type, const char *path,
 /* The same, from a type's id: of an array "[2].a" leads on, and "" is the type itself. */
 int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 		    struct layout_field *ret, struct err *e);
+
+/* A member that a kernel may not have. */
+#define LAYOUT_WHY_MAX 96
+struct layout_place {
+	bool has;
+	struct layout_field field;
+	char why[LAYOUT_WHY_MAX];	/* !has: in short, as layout_field_in() says it */
+};
+
+/* Look a member up as layout_field_in() does; returns ret->has. */
+bool layout_place(const struct btf *btf, uint32_t id, const char *path,
+		  struct layout_place *ret);
+/* It is not there for this reason. */
+void layout_absent(struct layout_place *p, const struct err *why);
 
 /*
  * The id of a struct or union, for several look-ups: finding one by name looks at

@@ -50,28 +50,17 @@ bool sample_field_is_counter(enum sample_field f)
 
 /* --- look-up --------------------------------------------------------------- */
 
-static void place_find(struct sample_place *p, const struct kindex *k, uint32_t type,
-		       const char *path)
-{
-	struct err e = ERR_INIT;
-
-	p->has = layout_field_in(kindex_btf(k), type, path, &p->field, &e) == 0;
-	if (!p->has)
-		snprintf(p->why, sizeof(p->why), "%.*s", SAMPLE_WHY_MAX - 1, err_text(&e));
-}
-
 static void find_task(struct sampler *s)
 {
 	struct err e = ERR_INIT;
 	uint32_t task;
 
 	if (layout_type(kindex_btf(s->index), "task_struct", &task, &e) < 0) {
-		s->curr.has = false;
-		snprintf(s->curr.why, SAMPLE_WHY_MAX, "no struct task_struct");
+		layout_absent(&s->curr, &e);
 		return;
 	}
-	place_find(&s->pid, s->index, task, "pid");
-	place_find(&s->comm, s->index, task, "comm");
+	(void)layout_place(kindex_btf(s->index), task, "pid", &s->pid);
+	(void)layout_place(kindex_btf(s->index), task, "comm", &s->comm);
 }
 
 static uint32_t find_fields(struct sampler *s)
@@ -83,17 +72,14 @@ static uint32_t find_fields(struct sampler *s)
 	if (r == 0 && !kindex_find(s->index, "runqueues", &s->runqueues))
 		r = err_set(&e, -ENOENT, "the kernel has no symbol runqueues");
 	for (int f = 0; f < SAMPLE_FIELD_COUNT; f++) {
-		struct sample_place *p = &s->place[f];
-
 		if (r < 0 && rows[f].path)
-			snprintf(p->why, sizeof(p->why), "%.*s", SAMPLE_WHY_MAX - 1,
-				 err_text(&e));
+			layout_absent(&s->place[f], &e);
 		else if (rows[f].path)
-			place_find(p, s->index, rq, rows[f].path);
+			(void)layout_place(kindex_btf(s->index), rq, rows[f].path, &s->place[f]);
 	}
 	if (r < 0)
 		return 0;
-	place_find(&s->curr, s->index, rq, "curr");
+	(void)layout_place(kindex_btf(s->index), rq, "curr", &s->curr);
 	find_task(s);
 	return rq;
 }

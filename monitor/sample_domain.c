@@ -76,7 +76,7 @@ static int need(const struct btf *btf, uint32_t type, const char *path, struct l
 	int r = layout_field_in(btf, type, path, ret, &e);
 
 	if (r < 0)
-		snprintf(d->why, sizeof(d->why), "%.*s", SAMPLE_WHY_MAX - 1, err_text(&e));
+		snprintf(d->why, sizeof(d->why), "%.*s", LAYOUT_WHY_MAX - 1, err_text(&e));
 	return r;
 }
 

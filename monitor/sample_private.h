@@ -6,15 +6,6 @@
 #include "monitor/layout.h"
 #include "monitor/sample.h"
 
-/* A reason, in short. */
-#define SAMPLE_WHY_MAX 96
-
-struct sample_place {
-	bool has;
-	struct layout_field field;
-	char why[SAMPLE_WHY_MAX];	/* !has */
-};
-
 /* Where event counters lie. */
 enum event_source {
 	EVENTS_NONE,
@@ -25,7 +16,7 @@ enum event_source {
 
 struct events {
 	enum event_source source;
-	char why[SAMPLE_WHY_MAX];	/* EVENTS_NONE */
+	char why[LAYOUT_WHY_MAX];	/* EVENTS_NONE */
 	struct layout_field pointer;	/* in struct scx_sched */
 	uint32_t inner_offset;		/* of the counters behind it */
 	unsigned count;
@@ -42,7 +33,7 @@ struct events {
 
 struct domains {
 	bool has;
-	char why[SAMPLE_WHY_MAX];
+	char why[LAYOUT_WHY_MAX];
 	struct layout_field sd, parent, name;	/* rq.sd, sched_domain's */
 	bool has_name;
 	uint32_t size;			/* of struct sched_domain, as far as it is read */
@@ -59,8 +50,8 @@ struct sampler {
 	const struct kindex *index;
 	unsigned cpus;
 	uint64_t runqueues;		/* the template's address, as linked */
-	struct sample_place place[SAMPLE_FIELD_COUNT];
-	struct sample_place curr, pid, comm;
+	struct layout_place place[SAMPLE_FIELD_COUNT];
+	struct layout_place curr, pid, comm;
 	struct events events;
 	struct domains domains;
 	struct sample sample;

@@ -62,33 +62,48 @@ const char *sched_ext_state_name(enum sched_ext_state s)
 
 /* --- look-up ---------------------------------------------------------------- */
 
-static void find_member(const struct kindex *k, const char *type, const char *path,
-			struct sched_ext_place *p)
-{
-	struct err e = ERR_INIT;
-
-	p->has = layout_field(kindex_btf(k), type, path, &p->field, &e) == 0;
-	if (!p->has)
-		snprintf(p->why, sizeof(p->why), "%.*s", SCHED_EXT_WHY_MAX - 1, err_text(&e));
-}
-
 static void find_row(const struct kindex *k, const struct row *row, struct sched_ext_place *p)
 {
+	struct err e = ERR_INIT;
 	uint64_t addr;
+	uint32_t type;
 
-	if (p->has)
+	if (p->at.has)
 		return;
 	if (!kindex_find(k, row->symbol, &addr)) {
-		snprintf(p->why, sizeof(p->why), "the kernel has no symbol %s", row->symbol);
+		err_set(&e, -ENOENT, "the kernel has no symbol %s", row->symbol);
+		layout_absent(&p->at, &e);
 		return;
 	}
 	p->symbol = row->symbol;
 	p->pointer = row->pointer;
-	p->field = (struct layout_field){ .size = row->size };
-	if (row->type)
-		find_member(k, row->type, row->path, p);
+	if (!row->type)
+		p->at = (struct layout_place){ .has = true, .field.size = row->size };
+	else if (layout_type(kindex_btf(k), row->type, &type, &e) < 0)
+		layout_absent(&p->at, &e);
 	else
-		p->has = true;
+		(void)layout_place(kindex_btf(k), type, row->path, &p->at);
+}
+
+static void find_exit_members(struct sched_ext *s, const struct btf *btf)
+{
+	const struct {
+		const char *path;
+		struct layout_place *place;
+	} members[] = {
+		{ "kind", &s->kind }, { "exit_code", &s->code }, { "reason", &s->reason },
+		{ "msg", &s->msg }, { "dump", &s->dump },
+	};
+	struct err e = ERR_INIT;
+	uint32_t type;
+	int r = layout_type(btf, "scx_exit_info", &type, &e);
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		if (r < 0)
+			layout_absent(members[i].place, &e);
+		else
+			(void)layout_place(btf, type, members[i].path, members[i].place);
+	}
 }
 
 static void find_values(struct sched_ext *s, const struct btf *btf)
@@ -114,16 +129,12 @@ int sched_ext_create(const struct kindex *k, struct sched_ext **ret, struct err 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		find_row(k, &rows[i], &s->thing[rows[i].thing]);
 	/* a kernel without sched_ext has not even the symbols: its types need no search */
-	if (!s->thing[THING_INFO].has) {
-		snprintf(s->kind.why, SCHED_EXT_WHY_MAX, "%s", s->thing[THING_INFO].why);
+	if (!s->thing[THING_INFO].at.has) {
+		s->kind = s->thing[THING_INFO].at;
 		return 0;
 	}
 	find_values(s, kindex_btf(k));
-	find_member(k, "scx_exit_info", "kind", &s->kind);
-	find_member(k, "scx_exit_info", "exit_code", &s->code);
-	find_member(k, "scx_exit_info", "reason", &s->reason);
-	find_member(k, "scx_exit_info", "msg", &s->msg);
-	find_member(k, "scx_exit_info", "dump", &s->dump);
+	find_exit_members(s, kindex_btf(k));
 	return 0;
 }
 
@@ -137,16 +148,16 @@ static const struct {
 	const char *name;
 	size_t offset;			/* of its place in struct sched_ext */
 } parts[] = {
-	{ "scx_state", offsetof(struct sched_ext, thing[THING_STATE]) },
+	{ "scx_state", offsetof(struct sched_ext, thing[THING_STATE].at) },
 	{ "scx_exit", offsetof(struct sched_ext, kind) },
 	{ "scx_exit code", offsetof(struct sched_ext, code) },
 	{ "scx_exit reason", offsetof(struct sched_ext, reason) },
 	{ "scx_exit msg", offsetof(struct sched_ext, msg) },
 	{ "scx_exit dump", offsetof(struct sched_ext, dump) },
-	{ "scx_watchdog", offsetof(struct sched_ext, thing[THING_TIMEOUT]) },
+	{ "scx_watchdog", offsetof(struct sched_ext, thing[THING_TIMEOUT].at) },
 };
 
-static const struct sched_ext_place *part(const struct sched_ext *s, size_t i)
+static const struct layout_place *part(const struct sched_ext *s, size_t i)
 {
 	return (const void *)((const char *)s + parts[i].offset);
 }
@@ -177,7 +188,7 @@ int sched_ext_at(const struct sched_ext *s, const struct monitor *m, enum sched_
 	uint64_t kva;
 	int r;
 
-	if (!p->has || !monitor_symbol(m, p->symbol, &kva))
+	if (!p->at.has || !monitor_symbol(m, p->symbol, &kva))
 		return -ENOENT;
 	if (p->pointer) {
 		r = monitor_uint(m, kva, 8, &kva);
@@ -186,7 +197,7 @@ int sched_ext_at(const struct sched_ext *s, const struct monitor *m, enum sched_
 		if (!kva)
 			return -EAGAIN;
 	}
-	*ret_kva = kva + p->field.offset;
+	*ret_kva = kva + p->at.field.offset;
 	return 0;
 }
 
@@ -196,7 +207,7 @@ int sched_ext_get(const struct sched_ext *s, const struct monitor *m, enum sched
 	uint64_t kva;
 	int r = sched_ext_at(s, m, t, &kva);
 
-	return r < 0 ? r : monitor_uint(m, kva, s->thing[t].field.size, ret);
+	return r < 0 ? r : monitor_uint(m, kva, s->thing[t].at.field.size, ret);
 }
 
 int sched_ext_read_state(const struct sched_ext *s, const struct monitor *m,
@@ -239,7 +250,7 @@ static size_t read_text(const struct monitor *m, uint64_t kva, char *text, size_
 }
 
 /* What a member points to; "" when it cannot be read. size: of text, with its NUL. */
-static void read_string(const struct monitor *m, uint64_t info, const struct sched_ext_place *p,
+static void read_string(const struct monitor *m, uint64_t info, const struct layout_place *p,
 			char *text, size_t size)
 {
 	uint64_t kva;
@@ -255,7 +266,7 @@ static void read_ops(const struct sched_ext *s, const struct monitor *m, char *n
 
 	name[0] = '\0';
 	if (sched_ext_at(s, m, THING_NAME, &kva) == 0)
-		read_text(m, kva, name, MIN(s->thing[THING_NAME].field.size,
+		read_text(m, kva, name, MIN(s->thing[THING_NAME].at.field.size,
 					    (uint32_t)SCHED_EXT_NAME_MAX - 1));
 }
 

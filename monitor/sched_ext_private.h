@@ -6,8 +6,6 @@
 #include "monitor/layout.h"
 #include "monitor/sched_ext.h"
 
-#define SCHED_EXT_WHY_MAX 96
-
 /* What is read, wherever a kernel has it. */
 enum sched_ext_thing {
 	THING_STATE,
@@ -23,16 +21,14 @@ enum sched_ext_thing {
 };
 
 struct sched_ext_place {
-	bool has;
-	char why[SCHED_EXT_WHY_MAX];	/* !has */
+	struct layout_place at;		/* in the object */
 	const char *symbol;
 	bool pointer;			/* the object is where the symbol points */
-	struct layout_field field;
 };
 
 struct sched_ext {
 	struct sched_ext_place thing[THING_COUNT];
-	struct sched_ext_place kind, code, reason, msg, dump;	/* in struct scx_exit_info */
+	struct layout_place kind, code, reason, msg, dump;	/* in struct scx_exit_info */
 	int64_t state[SCHED_EXT_STATE_COUNT];
 	int64_t error, user;		/* kinds */
 	const struct kindex *index;

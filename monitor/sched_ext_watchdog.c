@@ -18,7 +18,7 @@
 static int tick_ns(const struct sched_ext *s, const struct monitor *m, uint64_t *ret,
 		   struct err *e)
 {
-	const struct sched_ext_place *mult = &s->thing[THING_TICK_MULT];
+	const struct layout_place *mult = &s->thing[THING_TICK_MULT].at;
 	uint64_t v, shift;
 
 	if (sched_ext_get(s, m, THING_TICK_MULT, &v) < 0 ||
@@ -44,7 +44,7 @@ static int put(const struct sched_ext *s, struct monitor *m, enum sched_ext_thin
 	int r = sched_ext_at(s, m, t, &kva);
 
 	if (r == 0)
-		r = monitor_put_uint(m, kva, s->thing[t].field.size, v);
+		r = monitor_put_uint(m, kva, s->thing[t].at.field.size, v);
 	return r < 0 ? err_set(e, r, "%s cannot be written", s->thing[t].symbol) : 0;
 }
 
@@ -56,8 +56,8 @@ static int get(const struct sched_ext *s, const struct monitor *m, enum sched_ex
 
 	if (r == -EAGAIN)
 		return err_set(e, r, "no scheduler was attached");
-	return r < 0 ? err_set(e, r, p->has ? "%s cannot be read" : "%s",
-			       p->has ? p->symbol : p->why) : 0;
+	return r < 0 ? err_set(e, r, p->at.has ? "%s cannot be read" : "%s",
+			       p->at.has ? p->symbol : p->at.why) : 0;
 }
 
 int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,

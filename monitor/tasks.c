@@ -37,65 +37,55 @@ const char *tasks_list_name(enum tasks_list l)
 	return rows[l].name;
 }
 
-struct place {
-	bool has;
-	struct layout_field field;
-};
-
 struct tasks {
 	struct {
-		struct err why;		/* set: the kernel has no such list */
-		struct place head, node, flags;
+		/* node: not there either when the kernel has no such list */
+		struct layout_place head, node, flags;
 	} list[TASKS_LIST_COUNT];
-	struct place pid, comm, runnable_at, dsq, dsq_id, dsq_list;
+	struct layout_place pid, comm, runnable_at, dsq, dsq_id, dsq_list;
 };
 
 /* --- look-up ---------------------------------------------------------------- */
 
-static bool find(const struct kindex *k, uint32_t type, const char *path, struct place *ret,
-		 struct err *e)
-{
-	ret->has = layout_field_in(kindex_btf(k), type, path, &ret->field, e) == 0;
-	return ret->has;
-}
-
-static void find_list(struct tasks *t, const struct kindex *k, enum tasks_list l, uint32_t rq,
+static void find_list(struct tasks *t, const struct btf *btf, enum tasks_list l, uint32_t rq,
 		      uint32_t task)
 {
-	struct err none = ERR_INIT;
+	struct layout_place *head = &t->list[l].head, *node = &t->list[l].node;
 
-	t->list[l].why = (struct err)ERR_INIT;
-	if (find(k, rq, rows[l].head, &t->list[l].head, &t->list[l].why))
-		(void)find(k, task, rows[l].node, &t->list[l].node, &t->list[l].why);
+	if (layout_place(btf, rq, rows[l].head, head))
+		(void)layout_place(btf, task, rows[l].node, node);
+	else
+		*node = *head;
 	if (rows[l].flags)
-		(void)find(k, task, rows[l].flags, &t->list[l].flags, &none);
+		(void)layout_place(btf, task, rows[l].flags, &t->list[l].flags);
 }
 
 int tasks_create(const struct kindex *k, struct tasks **ret, struct err *e)
 {
 	struct tasks *t = calloc(1, sizeof(*t));
+	const struct btf *btf = kindex_btf(k);
 	struct err why = ERR_INIT;
 	uint32_t rq, task, dsq;
 
 	if (!t)
 		return err_sys(e, -ENOMEM, "monitor");
 	*ret = t;
-	if (layout_type(kindex_btf(k), "rq", &rq, &why) < 0 ||
-	    layout_type(kindex_btf(k), "task_struct", &task, &why) < 0) {
+	if (layout_type(btf, "rq", &rq, &why) < 0 ||
+	    layout_type(btf, "task_struct", &task, &why) < 0) {
 		for (int l = 0; l < TASKS_LIST_COUNT; l++)
-			t->list[l].why = why;
+			layout_absent(&t->list[l].node, &why);
 		return 0;
 	}
 	for (int l = 0; l < TASKS_LIST_COUNT; l++)
-		find_list(t, k, (enum tasks_list)l, rq, task);
+		find_list(t, btf, (enum tasks_list)l, rq, task);
 	/* a task is told by what there is of it */
-	(void)find(k, task, "pid", &t->pid, &why);
-	(void)find(k, task, "comm", &t->comm, &why);
-	(void)find(k, task, "scx.runnable_at", &t->runnable_at, &why);
-	(void)find(k, task, "scx.dsq", &t->dsq, &why);
-	if (layout_type(kindex_btf(k), "scx_dispatch_q", &dsq, &why) == 0) {
-		(void)find(k, dsq, "id", &t->dsq_id, &why);
-		(void)find(k, dsq, "list", &t->dsq_list, &why);
+	(void)layout_place(btf, task, "pid", &t->pid);
+	(void)layout_place(btf, task, "comm", &t->comm);
+	(void)layout_place(btf, task, "scx.runnable_at", &t->runnable_at);
+	(void)layout_place(btf, task, "scx.dsq", &t->dsq);
+	if (layout_type(btf, "scx_dispatch_q", &dsq, &why) == 0) {
+		(void)layout_place(btf, dsq, "id", &t->dsq_id);
+		(void)layout_place(btf, dsq, "list", &t->dsq_list);
 	}
 	return 0;
 }
@@ -107,7 +97,8 @@ void tasks_destroy(struct tasks *t)
 
 /* --- one task --------------------------------------------------------------- */
 
-static bool get(const struct monitor *m, uint64_t kva, const struct place *p, uint64_t *ret)
+static bool get(const struct monitor *m, uint64_t kva, const struct layout_place *p,
+		uint64_t *ret)
 {
 	return p->has && monitor_field(m, kva, &p->field, ret) == 0;
 }
@@ -219,7 +210,7 @@ int tasks_walk(const struct tasks *t, const struct monitor *m, unsigned cpu, enu
 	int r;
 
 	if (!t->list[l].node.has)
-		return err_set(e, -ENOENT, "%s", err_text(&t->list[l].why));
+		return err_set(e, -ENOENT, "%s", t->list[l].node.why);
 	if (!monitor_symbol(m, "runqueues", &template))
 		return err_set(e, -ENOENT, "the kernel has no symbol runqueues");
 	r = monitor_percpu(m, template, cpu, &rq);
@@ -234,7 +225,7 @@ int tasks_walk_dsq(const struct tasks *t, const struct monitor *m, uint64_t dsq,
 	/* all queues link tasks by the same node; those with priorities do so as well */
 	if (!t->list[TASKS_SCX_LOCAL].node.has || !t->dsq_list.has)
 		return err_set(e, -ENOENT, "%s", t->dsq_list.has ?
-			       err_text(&t->list[TASKS_SCX_LOCAL].why) :
+			       t->list[TASKS_SCX_LOCAL].node.why :
 			       "struct scx_dispatch_q has no member list");
 	return list_result(walk(t, m, dsq + t->dsq_list.field.offset, TASKS_SCX_LOCAL, fn, arg), e);
 }
