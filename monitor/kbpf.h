@@ -116,7 +116,7 @@ struct kbpf_program {
 /* "struct_ops"; NULL: none that is known. */
 const char *kbpf_program_type_name(uint32_t type);
 
-/* The same for programs, and for what a kernel has not: as kbpf_each_map(). */
+/* fn for each program, in the way and with the errors of kbpf_each_map(). */
 typedef int kbpf_program_fn(const struct kbpf_program *p, void *arg);
 int kbpf_each_program(const struct kbpf *b, const struct monitor *m, kbpf_program_fn *fn,
 		      void *arg, struct err *e);
