@@ -78,10 +78,7 @@ static void find_start(struct dsqs *d, const struct kindex *k, const struct row 
 
 static int find_members(struct dsqs *d, const struct btf *btf, struct err *e)
 {
-	const struct {
-		const char *type, *path;
-		struct layout_field *field;
-	} members[] = {
+	const struct layout_row members[] = {
 		{ "scx_dispatch_q", "id", &d->id },
 		{ "scx_dispatch_q", "hash_node", &d->hash_node },
 		{ "rhashtable", "tbl", &d->tbl },
@@ -90,11 +87,8 @@ static int find_members(struct dsqs *d, const struct btf *btf, struct err *e)
 		{ "bucket_table", "future_tbl", &d->future },
 		{ "bucket_table", "buckets", &d->buckets },
 	};
-	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(members) && r == 0; i++)
-		r = layout_field(btf, members[i].type, members[i].path, members[i].field, e);
-	return r;
+	return layout_fields(btf, members, ARRAY_SIZE(members), e);
 }
 
 int dsqs_create(const struct kindex *k, struct dsqs **ret, struct err *e)

@@ -41,23 +41,16 @@ struct level {
 
 int idr_layout(const struct btf *btf, struct idr_layout *ret, struct err *e)
 {
-	const struct {
-		const char *type, *path;
-		struct layout_field *field;
-	} rows[] = {
+	const struct layout_row rows[] = {
 		{ "idr", "idr_rt.xa_head", &ret->head }, { "idr", "idr_base", &ret->base },
 		{ "xa_node", "shift", &ret->shift }, { "xa_node", "offset", &ret->offset },
 		{ "xa_node", "parent", &ret->parent }, { "xa_node", "slots", &ret->slots },
 	};
 	unsigned slots;
-	int r;
+	int r = layout_fields(btf, rows, ARRAY_SIZE(rows), e);
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		r = layout_field(btf, rows[i].type, rows[i].path, rows[i].field, e);
-		if (r < 0)
-			return r;
-	}
-	r = layout_size(btf, "xa_node", &ret->node_size, e);
+	if (r == 0)
+		r = layout_size(btf, "xa_node", &ret->node_size, e);
 	if (r < 0)
 		return r;
 	slots = ret->slots.size / 8;

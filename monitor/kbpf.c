@@ -70,29 +70,16 @@ static int pointed_to(const struct btf *btf, const struct layout_field *f, uint3
 	return 0;
 }
 
-/* A type by its name costs a look at all of them: the last one is kept. */
-struct last_type {
-	const char *name;
-	uint32_t id;
-	bool has;
-};
-
-static int find(struct kbpf *b, const struct btf *btf, int i, struct last_type *last,
-		struct err *e)
+static int find(struct kbpf *b, struct layout_last *last, int i, struct err *e)
 {
+	const struct btf *btf = last->btf;
 	struct layout_field *f = &b->member[i];
 	uint32_t id = 0;
 	int64_t size;
 	int r;
 
-	if (rows[i].type) {
-		if (!last->name || strcmp(last->name, rows[i].type)) {
-			last->name = rows[i].type;
-			last->has = layout_type(btf, last->name, &last->id, NULL) == 0;
-		}
-		return last->has ? layout_field_in(btf, last->id, rows[i].path, f, e) :
-				   err_set(e, -ENOENT, "no struct %s", rows[i].type);
-	}
+	if (rows[i].type)
+		return layout_next(last, rows[i].type, rows[i].path, f, e);
 	if (!b->has[HTAB_BUCKETS] || pointed_to(btf, &b->member[HTAB_BUCKETS], &id) < 0)
 		return err_set(e, -ENOENT, "struct bpf_htab has no buckets");
 	r = layout_field_in(btf, id, rows[i].path, f, e);
@@ -106,7 +93,7 @@ int kbpf_create(const struct kindex *k, struct kbpf **ret, struct err *e)
 {
 	const struct btf *btf = kindex_btf(k);
 	struct kbpf *b = calloc(1, sizeof(*b));
-	struct last_type last = { 0 };
+	struct layout_last last = { .btf = btf };
 
 	if (!b)
 		return err_sys(e, -ENOMEM, "monitor");
@@ -120,7 +107,7 @@ int kbpf_create(const struct kindex *k, struct kbpf **ret, struct err *e)
 	for (int i = 0; i < KBPF_MEMBER_COUNT; i++) {
 		struct err why = ERR_INIT;
 
-		b->has[i] = find(b, btf, i, &last, &why) == 0;
+		b->has[i] = find(b, &last, i, &why) == 0;
 		if (b->has[i] || rows[i].optional || !b->group[rows[i].group].has)
 			continue;
 		b->group[rows[i].group].has = false;

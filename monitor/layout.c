@@ -201,6 +201,29 @@ int layout_field(const struct btf *btf, const char *type, const char *path,
 	return r < 0 ? r : layout_field_in(btf, id, path, ret, e);
 }
 
+int layout_next(struct layout_last *last, const char *type, const char *path,
+		struct layout_field *ret, struct err *e)
+{
+	if (!last->type || strcmp(last->type, type)) {
+		last->type = type;
+		if (layout_type(last->btf, type, &last->id, NULL) < 0)
+			last->id = 0;
+	}
+	return last->id ? layout_field_in(last->btf, last->id, path, ret, e) :
+			  err_set(e, -ENOENT, "no struct %s", type);
+}
+
+int layout_fields(const struct btf *btf, const struct layout_row *rows, size_t n,
+		  struct err *e)
+{
+	struct layout_last last = { .btf = btf };
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = layout_next(&last, rows[i].type, rows[i].path, rows[i].field, e);
+	return r;
+}
+
 int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct err *e)
 {
 	uint32_t id = 0;

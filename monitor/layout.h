@@ -9,6 +9,7 @@
  * search is bounded. Thread: any.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct btf;
@@ -31,6 +32,26 @@ int layout_field(const struct btf *btf, const char *type, const char *path,
 /* The same, from a type's id: of an array "[2].a" leads on, and "" is the type itself. */
 int layout_field_in(const struct btf *btf, uint32_t id, const char *path,
 		    struct layout_field *ret, struct err *e);
+
+/*
+ * layout_field() again and again: finding a type by its name looks at all types, so
+ * the last one is kept. Begin with { .btf = ... }; borrows that, and the last name.
+ */
+struct layout_last {
+	const struct btf *btf;
+	const char *type;		/* NULL: none yet */
+	uint32_t id;			/* 0: there is no such type */
+};
+int layout_next(struct layout_last *last, const char *type, const char *path,
+		struct layout_field *ret, struct err *e);
+
+/* Members that are of use only together: -ENOENT, and *e, for the first that is missing. */
+struct layout_row {
+	const char *type, *path;
+	struct layout_field *field;
+};
+int layout_fields(const struct btf *btf, const struct layout_row *rows, size_t n,
+		  struct err *e);
 
 /* A member that a kernel may not have. */
 #define LAYOUT_WHY_MAX 96

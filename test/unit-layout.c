@@ -109,6 +109,37 @@ static void what_is_not_there_is_named(void)
 	btf__free(b);
 }
 
+static void members_of_several_types_are_found_in_one_go(void)
+{
+	struct layout_field first, a, whole;
+	struct layout_row rows[] = {
+		{ "outer", "first", &first }, { "inner", "a", &a }, { "outer", "whole", &whole },
+	};
+	struct err e = ERR_INIT;
+	struct btf *b = make();
+
+	tap_eq(layout_fields(b, rows, 3, &e), 0);
+	tap_ok(first.offset == 0 && a.offset == 0 && a.size == 4 && whole.offset == 8,
+	       "each of its own type");
+	rows[1].type = "away";
+	tap_eq(layout_fields(b, rows, 3, &e), -ENOENT);
+	tap_str(err_text(&e), "no struct away");
+	btf__free(b);
+}
+
+static void a_member_that_is_missing_has_a_reason(void)
+{
+	struct layout_place p = { 0 };
+	struct btf *b = make();
+	uint32_t id = 0;
+
+	tap_eq(layout_type(b, "outer", &id, NULL), 0);
+	tap_ok(layout_place(b, id, "whole", &p) && p.has && p.field.offset == 8, "it is there");
+	tap_ok(!layout_place(b, id, "away", &p) && !p.has, "it is not");
+	tap_str(p.why, "struct outer has no member away");
+	btf__free(b);
+}
+
 static void enumerators_have_values(void)
 {
 	struct btf *b = make();
@@ -143,6 +174,8 @@ int main(void)
 	TAP_RUN(members_are_found_by_path);
 	TAP_RUN(bit_fields_are_told);
 	TAP_RUN(what_is_not_there_is_named);
+	TAP_RUN(members_of_several_types_are_found_in_one_go);
+	TAP_RUN(a_member_that_is_missing_has_a_reason);
 	TAP_RUN(enumerators_have_values);
 	TAP_RUN(all_members_are_told_in_order);
 	return tap_done();
