@@ -75,7 +75,7 @@ static void tell_values(struct walk *w, struct json_object *o)
 
 	w->json = (struct kbpf_json){
 		.left = room,
-		.programs = w->map->type == KBPF_MAP_STRUCT_OPS,
+		.programs = w->map->type == BPF_MAP_TYPE_STRUCT_OPS,
 	};
 	w->value_type = 0;
 	if (kbpf_types_of(w->types, w->map, &w->json.btf, &w->value_type, &e) == -ENOMEM)

@@ -18,18 +18,18 @@ static const struct row {
 	const char *type, *path;
 	bool optional;			/* came later, or may be left out */
 } rows[] = {
-	[MAP_ID] = { KBPF_OF_MAP, "bpf_map", "id", false },
-	[MAP_TYPE] = { KBPF_OF_MAP, "bpf_map", "map_type", false },
-	[MAP_KEY_SIZE] = { KBPF_OF_MAP, "bpf_map", "key_size", false },
-	[MAP_VALUE_SIZE] = { KBPF_OF_MAP, "bpf_map", "value_size", false },
-	[MAP_MAX_ENTRIES] = { KBPF_OF_MAP, "bpf_map", "max_entries", false },
-	[MAP_FLAGS] = { KBPF_OF_MAP, "bpf_map", "map_flags", false },
-	[MAP_FROZEN] = { KBPF_OF_MAP, "bpf_map", "frozen", true },
-	[MAP_BTF] = { KBPF_OF_MAP, "bpf_map", "btf", false },
-	[MAP_KEY_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_key_type_id", false },
-	[MAP_VALUE_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_value_type_id", false },
-	[MAP_KERNEL_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_vmlinux_value_type_id", true },
-	[MAP_NAME] = { KBPF_OF_MAP, "bpf_map", "name", false },
+	[BMAP_ID] = { KBPF_OF_MAP, "bpf_map", "id", false },
+	[BMAP_TYPE] = { KBPF_OF_MAP, "bpf_map", "map_type", false },
+	[BMAP_KEY_SIZE] = { KBPF_OF_MAP, "bpf_map", "key_size", false },
+	[BMAP_VALUE_SIZE] = { KBPF_OF_MAP, "bpf_map", "value_size", false },
+	[BMAP_MAX_ENTRIES] = { KBPF_OF_MAP, "bpf_map", "max_entries", false },
+	[BMAP_FLAGS] = { KBPF_OF_MAP, "bpf_map", "map_flags", false },
+	[BMAP_FROZEN] = { KBPF_OF_MAP, "bpf_map", "frozen", true },
+	[BMAP_BTF] = { KBPF_OF_MAP, "bpf_map", "btf", false },
+	[BMAP_KEY_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_key_type_id", false },
+	[BMAP_VALUE_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_value_type_id", false },
+	[BMAP_KERNEL_TYPE] = { KBPF_OF_MAP, "bpf_map", "btf_vmlinux_value_type_id", true },
+	[BMAP_NAME] = { KBPF_OF_MAP, "bpf_map", "name", false },
 	[ARRAY_ELEM_SIZE] = { KBPF_OF_ARRAY, "bpf_array", "elem_size", false },
 	[ARRAY_VALUE] = { KBPF_OF_ARRAY, "bpf_array", "value", false },
 	[ARRAY_PPTRS] = { KBPF_OF_ARRAY, "bpf_array", "pptrs", false },
@@ -181,10 +181,10 @@ static int on_map(uint32_t id, uint64_t kva, void *arg)
 		enum kbpf_member member;
 		uint32_t *ret;
 	} numbers[] = {
-		{ MAP_ID, &map.id }, { MAP_TYPE, &map.type }, { MAP_KEY_SIZE, &map.key_size },
-		{ MAP_VALUE_SIZE, &map.value_size }, { MAP_MAX_ENTRIES, &map.max_entries },
-		{ MAP_FLAGS, &map.flags }, { MAP_KEY_TYPE, &map.key_type },
-		{ MAP_VALUE_TYPE, &map.value_type }, { MAP_KERNEL_TYPE, &map.kernel_value_type },
+		{ BMAP_ID, &map.id }, { BMAP_TYPE, &map.type }, { BMAP_KEY_SIZE, &map.key_size },
+		{ BMAP_VALUE_SIZE, &map.value_size }, { BMAP_MAX_ENTRIES, &map.max_entries },
+		{ BMAP_FLAGS, &map.flags }, { BMAP_KEY_TYPE, &map.key_type },
+		{ BMAP_VALUE_TYPE, &map.value_type }, { BMAP_KERNEL_TYPE, &map.kernel_value_type },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
@@ -194,9 +194,9 @@ static int on_map(uint32_t id, uint64_t kva, void *arg)
 			return 0;
 		*numbers[i].ret = (uint32_t)v;
 	}
-	if (map.id != id || kbpf_get(w->b, w->m, kva, MAP_BTF, &map.btf_kva) < 0 ||
-	    kbpf_get(w->b, w->m, kva, MAP_FROZEN, &frozen) < 0 ||
-	    kbpf_get_name(w->b, w->m, kva, MAP_NAME, map.name) < 0)
+	if (map.id != id || kbpf_get(w->b, w->m, kva, BMAP_BTF, &map.btf_kva) < 0 ||
+	    kbpf_get(w->b, w->m, kva, BMAP_FROZEN, &frozen) < 0 ||
+	    kbpf_get_name(w->b, w->m, kva, BMAP_NAME, map.name) < 0)
 		return 0;
 	map.frozen = frozen;
 	return w->map_fn(&map, w->arg);

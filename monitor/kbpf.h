@@ -17,6 +17,7 @@
  *
  * Thread: any, one at a time.
  */
+#include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,20 +37,10 @@ void kbpf_destroy(struct kbpf *b);
 
 /* --- maps ------------------------------------------------------------------------ */
 
-/* enum bpf_map_type (include/uapi/linux/bpf.h), those that are looked into */
-enum kbpf_map_type {
-	KBPF_MAP_HASH = 1,
-	KBPF_MAP_ARRAY = 2,
-	KBPF_MAP_PERCPU_HASH = 5,
-	KBPF_MAP_PERCPU_ARRAY = 6,
-	KBPF_MAP_LRU_HASH = 9,
-	KBPF_MAP_LRU_PERCPU_HASH = 10,
-	KBPF_MAP_STRUCT_OPS = 26,
-};
-
 struct kbpf_map {
 	uint64_t kva;
-	uint32_t id, type;
+	uint32_t id;
+	uint32_t type;			/* BPF_MAP_TYPE_... */
 	uint32_t key_size, value_size, max_entries;
 	uint32_t flags;			/* BPF_F_... */
 	bool frozen;			/* user space cannot write it any more */
@@ -104,11 +95,10 @@ int kbpf_array_at(const struct kbpf *b, const struct monitor *m, const struct kb
 
 /* --- programs -------------------------------------------------------------------- */
 
-#define KBPF_PROG_STRUCT_OPS 27		/* enum bpf_prog_type */
-
 struct kbpf_program {
 	uint64_t kva;
-	uint32_t id, type;
+	uint32_t id;
+	uint32_t type;			/* BPF_PROG_TYPE_... */
 	char name[KBPF_NAME_MAX];	/* clean text */
 	uint64_t stats;			/* per-CPU pointer; 0: none */
 };

@@ -61,7 +61,7 @@ static int on_program(const struct kbpf_program *p, void *arg)
 	struct kbpf_seen *s = l->s;
 	struct kbpf_seen_program *seen = NULL;
 
-	if (p->type != KBPF_PROG_STRUCT_OPS)
+	if (p->type != BPF_PROG_TYPE_STRUCT_OPS)
 		return 0;
 	l->found = true;
 	for (unsigned i = 0; i < s->programs && !seen; i++)

@@ -171,7 +171,7 @@ int kbpf_types_of(struct kbpf_types *t, const struct kbpf_map *map, const struct
 {
 	const struct entry *n;
 
-	if (map->type == KBPF_MAP_STRUCT_OPS && map->kernel_value_type) {
+	if (map->type == BPF_MAP_TYPE_STRUCT_OPS && map->kernel_value_type) {
 		*ret = kindex_btf(t->b->index);
 		*ret_value_type = map->kernel_value_type;
 		return 0;

@@ -127,7 +127,7 @@ static int each_of_percpu_array(struct values *v, struct err *e)
 
 static bool is_percpu(const struct kbpf_map *map)
 {
-	return map->type == KBPF_MAP_PERCPU_HASH || map->type == KBPF_MAP_LRU_PERCPU_HASH;
+	return map->type == BPF_MAP_TYPE_PERCPU_HASH || map->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
 /* The key is followed by the value, or by the per-CPU pointer to it. */
@@ -259,16 +259,16 @@ static int each_of_struct_ops(struct values *v, struct err *e)
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static const struct {
-	enum kbpf_map_type type;
+	enum bpf_map_type type;
 	int (*each)(struct values *v, struct err *e);
 } kinds[] = {
-	{ KBPF_MAP_HASH, each_of_hash },
-	{ KBPF_MAP_ARRAY, each_of_array },
-	{ KBPF_MAP_PERCPU_HASH, each_of_hash },
-	{ KBPF_MAP_PERCPU_ARRAY, each_of_percpu_array },
-	{ KBPF_MAP_LRU_HASH, each_of_hash },
-	{ KBPF_MAP_LRU_PERCPU_HASH, each_of_hash },
-	{ KBPF_MAP_STRUCT_OPS, each_of_struct_ops },
+	{ BPF_MAP_TYPE_HASH, each_of_hash },
+	{ BPF_MAP_TYPE_ARRAY, each_of_array },
+	{ BPF_MAP_TYPE_PERCPU_HASH, each_of_hash },
+	{ BPF_MAP_TYPE_PERCPU_ARRAY, each_of_percpu_array },
+	{ BPF_MAP_TYPE_LRU_HASH, each_of_hash },
+	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, each_of_hash },
+	{ BPF_MAP_TYPE_STRUCT_OPS, each_of_struct_ops },
 };
 
 static int say(int r, struct err *e)

@@ -16,8 +16,6 @@
 /* Variables and members that a look-up goes through, and what one in a struct is taken for. */
 #define LOOKED_AT_MAX (2u << 20)
 #define LOOKED_AT_STRUCT 16384u		/* as many as layout.c looks at */
-/* BPF_F_RDONLY_PROG: with such a map frozen the verifier takes its values for constants. */
-#define F_RDONLY_PROG (1u << 7)
 
 struct place {
 	struct kbpf_map map;
@@ -141,9 +139,10 @@ static int find_place(struct search *s, const struct kbpf_map *map, uint32_t ind
 	int r;
 
 	*ret = (struct place){ .map = *map };
-	if (map->type != KBPF_MAP_ARRAY)
+	if (map->type != BPF_MAP_TYPE_ARRAY)
 		return err_set(e, -EOPNOTSUPP, "it is no array, and only these can be written");
-	if (map->frozen && map->flags & F_RDONLY_PROG)
+	/* the verifier takes its values for constants then */
+	if (map->frozen && map->flags & BPF_F_RDONLY_PROG)
 		return err_set(e, -EROFS, "it is constant: programs do not look at it any more");
 	r = find_field(s, map, path, ret, e);
 	if (r < 0)
@@ -281,7 +280,7 @@ static int put(const struct search *s, struct monitor *m, struct kbpf_written *w
 	int r = monitor_uint(m, p->kva, w->size, &w->was);
 
 	/* the guest runs: a map that has gone meanwhile has no id, or another one */
-	if (r == 0 && (kbpf_get(s->b, m, p->map.kva, MAP_ID, &id) < 0 || id != p->map.id))
+	if (r == 0 && (kbpf_get(s->b, m, p->map.kva, BMAP_ID, &id) < 0 || id != p->map.id))
 		return err_set(e, -ENOENT, "map %s: it has gone", p->map.name);
 	if (r == 0)
 		r = monitor_put_uint(m, p->kva, w->size, w->now);

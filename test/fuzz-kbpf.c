@@ -29,10 +29,10 @@ static void furnish(struct kbpf_guest *f)
 {
 	const uint64_t bucket = KBPF_VALUES, elem = KBPF_VALUES + 0x1000;
 
-	kbpf_guest_add(f, 0, &(struct kbpf_map){ .id = 1, .type = KBPF_MAP_ARRAY, .key_size = 4,
+	kbpf_guest_add(f, 0, &(struct kbpf_map){ .id = 1, .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
 		.value_size = 72, .max_entries = 2, .value_type = f->types.bss, .name = "a.bss" });
 	kbpf_guest_put(f, KBPF_MAP(0) + M_ELEM_SIZE, 4, 72);
-	kbpf_guest_add(f, 1, &(struct kbpf_map){ .id = 2, .type = KBPF_MAP_HASH, .key_size = 8,
+	kbpf_guest_add(f, 1, &(struct kbpf_map){ .id = 2, .type = BPF_MAP_TYPE_HASH, .key_size = 8,
 		.value_size = 64, .max_entries = 2, .value_type = f->types.value, .name = "h" });
 	kbpf_guest_ptr(f, KBPF_MAP(1) + M_BUCKETS, bucket);
 	kbpf_guest_put(f, KBPF_MAP(1) + M_N_BUCKETS, 4, 1);
@@ -41,10 +41,10 @@ static void furnish(struct kbpf_guest *f)
 	kbpf_guest_ptr(f, elem + ELEM_PPREV, bucket);
 	kbpf_guest_put(f, elem + 0x100, 8, 1);
 	kbpf_guest_ptr(f, elem + 0x100 + ELEM_PPREV, elem);
-	kbpf_guest_add(f, 2, &(struct kbpf_map){ .id = 3, .type = KBPF_MAP_PERCPU_ARRAY,
+	kbpf_guest_add(f, 2, &(struct kbpf_map){ .id = 3, .type = BPF_MAP_TYPE_PERCPU_ARRAY,
 		.key_size = 4, .value_size = 8, .max_entries = 1, .name = "p" });
 	kbpf_guest_put(f, KBPF_MAP(2) + M_VALUE, 8, 0x400);
-	kbpf_guest_add(f, 3, &(struct kbpf_map){ .id = 4, .type = KBPF_MAP_STRUCT_OPS,
+	kbpf_guest_add(f, 3, &(struct kbpf_map){ .id = 4, .type = BPF_MAP_TYPE_STRUCT_OPS,
 		.key_size = 4, .value_size = 32, .max_entries = 1,
 		.kernel_value_type = f->ops, .name = "ops" });
 	kbpf_guest_ptr(f, KBPF_MAP(3) + M_USER_VALUE, KBPF_VALUES + 0x2000);

@@ -103,7 +103,7 @@ static void kbpf_guest_add(struct kbpf_guest *f, unsigned i, const struct kbpf_m
 __attribute__((unused))
 static void kbpf_guest_program(struct kbpf_guest *f, unsigned i, uint32_t id, const char *name)
 {
-	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_TYPE, 4, KBPF_PROG_STRUCT_OPS);
+	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_TYPE, 4, BPF_PROG_TYPE_STRUCT_OPS);
 	kbpf_guest_ptr(f, KBPF_PROG(i) + PROG_AT_AUX, KBPF_PROG(i) + AUX);
 	kbpf_guest_put(f, KBPF_PROG(i) + PROG_AT_STATS, 8, 0x600 + 0x20 * i);
 	kbpf_guest_put(f, KBPF_PROG(i) + AUX + AUX_AT_ID, 4, id);

@@ -40,7 +40,7 @@ static void a_map_is_told_with_its_values(void)
 	struct dumped d;
 
 	if (kbpf_guest_open(&f)) {
-		kbpf_guest_add(&f, 0, &(struct kbpf_map){ .id = 1, .type = KBPF_MAP_ARRAY,
+		kbpf_guest_add(&f, 0, &(struct kbpf_map){ .id = 1, .type = BPF_MAP_TYPE_ARRAY,
 			.key_size = 4, .value_size = 2, .max_entries = 1, .name = "m" });
 		kbpf_guest_put(&f, KBPF_MAP(0) + M_ELEM_SIZE, 4, 8);
 		kbpf_guest_put(&f, KBPF_MAP(0) + M_VALUE, 2, 0xbbaa);
@@ -68,7 +68,7 @@ static void all_maps_together_have_a_limit(void)
 
 		for (unsigned i = 0; i < 64; i++)
 			kbpf_guest_add(&f, i, &(struct kbpf_map){ .id = i, .name = "m",
-				.type = KBPF_MAP_ARRAY, .key_size = 4,
+				.type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
 				.max_entries = KBPF_ELEMENTS_MAX,
 				.value_type = typed ? f.types.u32 : 0 });
 		maps = dump(&f, &d);

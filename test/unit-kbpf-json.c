@@ -255,14 +255,14 @@ static void types_are_read_out_of_the_guest(void)
 	struct kbpf_guest f;
 
 	if (kbpf_guest_open(&f)) {
-		const struct kbpf_map map = { .type = KBPF_MAP_ARRAY,
+		const struct kbpf_map map = { .type = BPF_MAP_TYPE_ARRAY,
 			.btf_kva = kbpf_guest_kva(&f, KBPF_BTF), .value_type = f.types.value };
-		const struct kbpf_map ops = { .type = KBPF_MAP_STRUCT_OPS,
+		const struct kbpf_map ops = { .type = BPF_MAP_TYPE_STRUCT_OPS,
 			.kernel_value_type = f.ops };
 
 		tap_eq(load(&f, &map, &e), 0);
 		tap_eq(load(&f, &ops, &e), 0);
-		tap_eq(load(&f, &(struct kbpf_map){ .type = KBPF_MAP_ARRAY }, &e), -ENODATA);
+		tap_eq(load(&f, &(struct kbpf_map){ .type = BPF_MAP_TYPE_ARRAY }, &e), -ENODATA);
 		tap_str(err_text(&e), "it has no types");
 	}
 	kbpf_guest_close(&f);
@@ -277,7 +277,7 @@ static void of_many_types_not_all_are_read(void)
 	if (kbpf_guest_open(&f) && tap_eq(kbpf_types_create(f.b, f.g.monitor, &t, &e), 0)) {
 		for (unsigned i = 0; i < 5; i++) {
 			const uint32_t at = KBPF_VALUES + 0x100 * i;
-			const struct kbpf_map map = { .type = KBPF_MAP_ARRAY,
+			const struct kbpf_map map = { .type = BPF_MAP_TYPE_ARRAY,
 				.btf_kva = kbpf_guest_kva(&f, at), .value_type = 1 };
 			const struct btf *btf = NULL;
 			uint32_t id;
@@ -324,7 +324,7 @@ static void hostile_types_are_refused_with_a_reason(void)
 		struct kbpf_guest f;
 
 		if (kbpf_guest_open(&f)) {
-			const struct kbpf_map map = { .type = KBPF_MAP_ARRAY,
+			const struct kbpf_map map = { .type = BPF_MAP_TYPE_ARRAY,
 				.btf_kva = kbpf_guest_kva(&f, KBPF_BTF),
 				.value_type = f.types.value };
 

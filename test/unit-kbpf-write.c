@@ -23,15 +23,15 @@ static bool fixture_open(struct fixture *f)
 	if (!kbpf_guest_open(&f->g) ||
 	    !tap_eq(kbpf_types_create(f->g.b, f->g.g.monitor, &f->types, &f->why), 0))
 		return false;
-	kbpf_guest_add(&f->g, 0, &(struct kbpf_map){ .id = 1, .type = KBPF_MAP_ARRAY,
+	kbpf_guest_add(&f->g, 0, &(struct kbpf_map){ .id = 1, .type = BPF_MAP_TYPE_ARRAY,
 		.key_size = 4, .value_size = 72, .max_entries = 1,
 		.value_type = f->g.types.bss, .name = "fixture.bss" });
 	kbpf_guest_put(&f->g, KBPF_MAP(0) + M_ELEM_SIZE, 4, 72);
-	kbpf_guest_add(&f->g, 1, &(struct kbpf_map){ .id = 2, .type = KBPF_MAP_ARRAY,
+	kbpf_guest_add(&f->g, 1, &(struct kbpf_map){ .id = 2, .type = BPF_MAP_TYPE_ARRAY,
 		.key_size = 4, .value_size = 64, .max_entries = 4,
 		.value_type = f->g.types.value, .name = "a_long_name_for" });
 	kbpf_guest_put(&f->g, KBPF_MAP(1) + M_ELEM_SIZE, 4, 64);
-	kbpf_guest_add(&f->g, 2, &(struct kbpf_map){ .id = 3, .type = KBPF_MAP_HASH,
+	kbpf_guest_add(&f->g, 2, &(struct kbpf_map){ .id = 3, .type = BPF_MAP_TYPE_HASH,
 		.value_type = f->g.types.value, .name = "h" });
 	return true;
 }
@@ -111,7 +111,7 @@ static void maps_of_one_name_are_told_apart_by_their_fields(void)
 	struct fixture f;
 
 	if (fixture_open(&f)) {
-		kbpf_guest_add(&f.g, 3, &(struct kbpf_map){ .id = 4, .type = KBPF_MAP_ARRAY,
+		kbpf_guest_add(&f.g, 3, &(struct kbpf_map){ .id = 4, .type = BPF_MAP_TYPE_ARRAY,
 			.key_size = 4, .value_size = 64, .max_entries = 1,
 			.value_type = f.g.types.value, .name = "other.bss" });
 		kbpf_guest_put(&f.g, KBPF_MAP(3) + M_ELEM_SIZE, 4, 64);
@@ -153,7 +153,7 @@ static void hostile_types_are_not_searched_without_end(void)
 		kbpf_guest_put(&f.g, KBPF_BTF + BTF_AT_SIZE, 4, n);
 		for (unsigned i = 0; i < 64; i++) {
 			kbpf_guest_add(&f.g, i, &(struct kbpf_map){ .id = i,
-				.type = KBPF_MAP_ARRAY, .key_size = 4, .value_size = 4,
+				.type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
 				.max_entries = 1, .value_type = (uint32_t)sec, .name = ".bss" });
 			kbpf_guest_put(&f.g, KBPF_MAP(i) + M_ELEM_SIZE, 4, 4);
 		}

@@ -89,10 +89,10 @@ static void maps_are_found_by_their_ids(void)
 	if (kbpf_guest_open(&f)) {
 		tap_eq(walk_maps(&f, &s), 0);
 		tap_eq(s.count, 0);
-		add(&f, 0, (struct kbpf_map){ .id = 7, .type = KBPF_MAP_ARRAY, .key_size = 4,
+		add(&f, 0, (struct kbpf_map){ .id = 7, .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
 			.value_size = 72, .max_entries = 1, .flags = 0x400, .frozen = true,
 			.value_type = f.types.bss, .name = "fixture.\x1bss" });
-		add(&f, 1, (struct kbpf_map){ .id = 2, .type = KBPF_MAP_HASH, .name = "h" });
+		add(&f, 1, (struct kbpf_map){ .id = 2, .type = BPF_MAP_TYPE_HASH, .name = "h" });
 		/* reserved, a number, and one that is about to go */
 		kbpf_guest_put(&f, KBPF_NODE(0) + NODE_SLOTS + 8 * 3, 8, 257 << 2 | 2);
 		kbpf_guest_put(&f, KBPF_NODE(0) + NODE_SLOTS + 8 * 4, 8, 41);
@@ -101,7 +101,7 @@ static void maps_are_found_by_their_ids(void)
 		tap_eq(s.count, 2);
 		tap_str(s.map[0].name, "h");
 		tap_eq(s.map[1].id, 7);
-		tap_eq(s.map[1].type, KBPF_MAP_ARRAY);
+		tap_eq(s.map[1].type, BPF_MAP_TYPE_ARRAY);
 		tap_eq(s.map[1].value_size, 72);
 		tap_eq(s.map[1].flags, 0x400);
 		tap_ok(s.map[1].frozen, "it is frozen");
@@ -238,7 +238,8 @@ static void an_array_has_its_elements_one_behind_the_other(void)
 
 	if (kbpf_guest_open(&f)) {
 		struct kbpf_map map = add(&f, 0, (struct kbpf_map){ .id = 1,
-			.type = KBPF_MAP_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 3 });
+			.type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
+			.max_entries = 3 });
 
 		kbpf_guest_put(&f, KBPF_MAP(0) + M_ELEM_SIZE, 4, 8);
 		for (unsigned i = 0; i < 3; i++)
@@ -272,7 +273,7 @@ static void a_percpu_array_has_a_value_for_each_cpu(void)
 
 	if (kbpf_guest_open(&f)) {
 		struct kbpf_map map = add(&f, 0, (struct kbpf_map){ .id = 1,
-			.type = KBPF_MAP_PERCPU_ARRAY, .key_size = 4, .value_size = 8,
+			.type = BPF_MAP_TYPE_PERCPU_ARRAY, .key_size = 4, .value_size = 8,
 			.max_entries = 2 });
 
 		for (unsigned i = 0; i < 2; i++) {
@@ -313,7 +314,7 @@ static void chain(struct kbpf_guest *f, unsigned bucket, unsigned first, unsigne
 	kbpf_guest_put(f, from, 8, bucket << 1 | 1);
 }
 
-static struct kbpf_map add_hash(struct kbpf_guest *f, enum kbpf_map_type type, unsigned buckets)
+static struct kbpf_map add_hash(struct kbpf_guest *f, enum bpf_map_type type, unsigned buckets)
 {
 	struct kbpf_map map = add(f, 0, (struct kbpf_map){ .id = 1, .type = type, .key_size = 8,
 				  .value_size = 8, .max_entries = 4 });
@@ -332,7 +333,7 @@ static void a_hash_has_elements_in_each_bucket(void)
 
 	if (kbpf_guest_open(&f)) {
 		/* more buckets than are read in one go */
-		struct kbpf_map map = add_hash(&f, KBPF_MAP_HASH, 512);
+		struct kbpf_map map = add_hash(&f, BPF_MAP_TYPE_HASH, 512);
 
 		tap_eq(walk_values(&f, &map, &s), 0);
 		tap_eq(s.count, 0);
@@ -353,7 +354,7 @@ static void a_percpu_hash_has_a_value_for_each_cpu(void)
 	struct seen s;
 
 	if (kbpf_guest_open(&f)) {
-		struct kbpf_map map = add_hash(&f, KBPF_MAP_LRU_PERCPU_HASH, 4);
+		struct kbpf_map map = add_hash(&f, BPF_MAP_TYPE_LRU_PERCPU_HASH, 4);
 
 		chain(&f, 1, 0, 1);
 		kbpf_guest_put(&f, ELEM(0) + ELEM_KEY + 8, 8, 0x500);
@@ -375,7 +376,7 @@ static void a_chain_in_a_circle_or_torn_does_not_hide_the_others(void)
 	struct seen s;
 
 	if (kbpf_guest_open(&f)) {
-		struct kbpf_map map = add_hash(&f, KBPF_MAP_HASH, 8);
+		struct kbpf_map map = add_hash(&f, BPF_MAP_TYPE_HASH, 8);
 
 		chain(&f, 1, 0, 2);
 		chain(&f, 5, 2, 1);
@@ -406,7 +407,7 @@ static void a_look_costs_no_more_than_it_has_left(void)
 
 	if (kbpf_guest_open(&f)) {
 		struct kbpf_map map = add(&f, 0, (struct kbpf_map){ .id = 1,
-			.type = KBPF_MAP_ARRAY, .key_size = 4, .max_entries = 1024 });
+			.type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .max_entries = 1024 });
 
 		/* values without bytes */
 		tap_eq(look_into(&f, &map, 6400, &s), -E2BIG);
@@ -418,7 +419,7 @@ static void a_look_costs_no_more_than_it_has_left(void)
 		tap_eq(s.count, 7);
 		tap_eq(s.left, 0);
 		/* buckets in which there is nothing */
-		map = add_hash(&f, KBPF_MAP_HASH, 1024);
+		map = add_hash(&f, BPF_MAP_TYPE_HASH, 1024);
 		chain(&f, 1023, 0, 1);
 		tap_eq(look_into(&f, &map, 16 * 1024 + 1000, &s), 0);
 		tap_eq(s.count, 1);
@@ -441,7 +442,7 @@ static void struct_ops_are_as_the_kernel_shows_them(void)
 
 	if (kbpf_guest_open(&f)) {
 		struct kbpf_map map = add(&f, 0, (struct kbpf_map){ .id = 1,
-			.type = KBPF_MAP_STRUCT_OPS, .key_size = 4, .value_size = 32,
+			.type = BPF_MAP_TYPE_STRUCT_OPS, .key_size = 4, .value_size = 32,
 			.max_entries = 1 });
 
 		kbpf_guest_ptr(&f, KBPF_MAP(0) + M_USER_VALUE, KBPF_VALUES);
@@ -500,7 +501,7 @@ static void programs_are_found_with_their_counts(void)
 		tap_eq(kbpf_each_program(f.b, f.g.monitor, on_program, &s, &s.why), 0);
 		tap_eq(s.count, 2);
 		tap_eq(s.program[1].id, 9);
-		tap_eq(s.program[1].type, KBPF_PROG_STRUCT_OPS);
+		tap_eq(s.program[1].type, BPF_PROG_TYPE_STRUCT_OPS);
 		tap_str(s.program[1].name, "dispatch");
 		tap_eq(kbpf_count(f.b, f.g.monitor, &s.program[1], &n, &s.why), 0);
 		tap_eq(n.runs, 3);
