@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "monitor/kindex.h"
-#include "monitor/layout.h"
 #include "monitor/monitor.h"
+#include "monitor/scx_place.h"
 
 /* A table that is being replaced has a successor (bucket_table.future_tbl), seldom two. */
 #define TABLES_MAX 4
@@ -28,16 +28,8 @@ const char *dsqs_kind_name(enum dsqs_kind k)
 	return names[k];
 }
 
-/* Where a kind begins: at a symbol, or in what scx_root points at. */
-struct start {
-	struct err why;			/* set: nowhere */
-	const char *symbol;
-	bool in_root;
-	uint32_t offset;
-};
-
 struct dsqs {
-	struct start start[DSQS_KIND_COUNT];
+	struct scx_place start[DSQS_KIND_COUNT];	/* where a kind begins */
 	uint32_t in_node;		/* of the queue in what an element of the array points at */
 	struct layout_field id, nr, hash_node;
 	bool has_nr;
@@ -47,34 +39,13 @@ struct dsqs {
 
 /* --- look-up ---------------------------------------------------------------- */
 
-static const struct row {
-	enum dsqs_kind kind;
-	const char *symbol, *member;	/* of struct scx_sched; NULL: the symbol is it */
-} rows[] = {
-	{ DSQS_USER, "scx_root", "dsq_hash" },
-	{ DSQS_USER, "dsq_hash", NULL },
-	{ DSQS_GLOBAL, "scx_root", "pnode" },
-	{ DSQS_GLOBAL, "scx_root", "global_dsqs" },
-	{ DSQS_GLOBAL, "global_dsqs", NULL },
+static const struct scx_row rows[] = {
+	{ DSQS_USER, "scx_root", true, "scx_sched", "dsq_hash", 0 },
+	{ DSQS_USER, "dsq_hash", false, NULL, NULL, 0 },
+	{ DSQS_GLOBAL, "scx_root", true, "scx_sched", "pnode", 0 },
+	{ DSQS_GLOBAL, "scx_root", true, "scx_sched", "global_dsqs", 0 },
+	{ DSQS_GLOBAL, "global_dsqs", false, NULL, NULL, 0 },
 };
-
-static void find_start(struct dsqs *d, const struct kindex *k, const struct row *row)
-{
-	struct start *s = &d->start[row->kind];
-	struct layout_field f = { 0 };
-	uint64_t addr;
-
-	if (s->symbol)
-		return;
-	err_clear(&s->why);
-	if (!kindex_find(k, row->symbol, &addr))
-		err_set(&s->why, -ENOENT, "the kernel has no symbol %s", row->symbol);
-	else if (!row->member ||
-		 layout_field(kindex_btf(k), "scx_sched", row->member, &f, &s->why) == 0)
-		s->symbol = row->symbol;
-	s->in_root = row->member;
-	s->offset = f.offset;
-}
 
 static int find_members(struct dsqs *d, const struct btf *btf, struct err *e)
 {
@@ -100,15 +71,12 @@ int dsqs_create(const struct kindex *k, struct dsqs **ret, struct err *e)
 	if (!d)
 		return err_sys(e, -ENOMEM, "monitor");
 	*ret = d;
-	for (int i = 0; i < DSQS_KIND_COUNT; i++)
-		d->start[i].why = (struct err)ERR_INIT;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		find_start(d, k, &rows[i]);
-	if (!d->start[DSQS_USER].symbol && !d->start[DSQS_GLOBAL].symbol)
+	scx_place_find(k, rows, ARRAY_SIZE(rows), d->start);
+	if (!d->start[DSQS_USER].at.has && !d->start[DSQS_GLOBAL].at.has)
 		return 0;
 	if (find_members(d, kindex_btf(k), &why) < 0)
 		for (int i = 0; i < DSQS_KIND_COUNT; i++)
-			d->start[i] = (struct start){ .why = why };
+			layout_absent(&d->start[i].at, &why);
 	d->has_nr = layout_field(kindex_btf(k), "scx_dispatch_q", "nr", &d->nr, NULL) == 0;
 	if (layout_field(kindex_btf(k), "scx_sched_pnode", "global_dsq", &f, NULL) == 0)
 		d->in_node = f.offset;
@@ -236,20 +204,17 @@ static int walk_nodes(struct walk *w, uint64_t kva)
 int dsqs_walk(const struct dsqs *d, const struct monitor *m, enum dsqs_kind kind, dsqs_fn *fn,
 	      void *arg, struct err *e)
 {
-	const struct start *s = &d->start[kind];
+	const struct scx_place *s = &d->start[kind];
 	struct walk w = { .d = d, .m = m, .fn = fn, .arg = arg };
 	uint64_t kva;
-	int r;
+	int r = scx_place_now(s, m, &kva);
 
-	if (!s->symbol)
-		return err_set(e, -ENOENT, "%s", err_text(&s->why));
-	if (!monitor_symbol(m, s->symbol, &kva))
-		return err_set(e, -ENOENT, "the kernel has no symbol %s", s->symbol);
-	if (s->in_root && monitor_uint(m, kva, sizeof(kva), &kva) < 0)
-		return err_set(e, -EFAULT, "%s cannot be read", s->symbol);
-	if (!kva)
-		return err_set(e, -EAGAIN, "no scheduler is attached");
-	kva += s->offset;
+	if (!s->at.has)
+		return err_set(e, r, "%s", s->at.why);
+	if (r == -EAGAIN)
+		return err_set(e, r, "no scheduler is attached");
+	if (r < 0)
+		return err_set(e, r, "%s cannot be read", s->symbol);
 	r = kind == DSQS_USER ? walk_hash(&w, kva) : walk_nodes(&w, kva);
 	if (r == -EAGAIN)
 		return err_set(e, r, "no scheduler was ever attached");

@@ -15,14 +15,7 @@
 #include "monitor/monitor.h"
 #include "monitor/sched_ext_private.h"
 
-/* Of each thing the first row whose symbol and member a kernel has is the one. */
-static const struct row {
-	enum sched_ext_thing thing;
-	const char *symbol;
-	bool pointer;
-	const char *type, *path;	/* NULL: the symbol is a plain number of size bytes */
-	uint32_t size;
-} rows[] = {
+static const struct scx_row rows[] = {
 	{ THING_STATE, "scx_enable_state_var", false, NULL, NULL, 4 },
 	{ THING_STATE, "scx_ops_enable_state_var", false, NULL, NULL, 4 },
 	{ THING_INFO, "scx_root", true, "scx_sched", "exit_info", 0 },
@@ -61,29 +54,6 @@ const char *sched_ext_state_name(enum sched_ext_state s)
 }
 
 /* --- look-up ---------------------------------------------------------------- */
-
-static void find_row(const struct kindex *k, const struct row *row, struct sched_ext_place *p)
-{
-	struct err e = ERR_INIT;
-	uint64_t addr;
-	uint32_t type;
-
-	if (p->at.has)
-		return;
-	if (!kindex_find(k, row->symbol, &addr)) {
-		err_set(&e, -ENOENT, "the kernel has no symbol %s", row->symbol);
-		layout_absent(&p->at, &e);
-		return;
-	}
-	p->symbol = row->symbol;
-	p->pointer = row->pointer;
-	if (!row->type)
-		p->at = (struct layout_place){ .has = true, .field.size = row->size };
-	else if (layout_type(kindex_btf(k), row->type, &type, &e) < 0)
-		layout_absent(&p->at, &e);
-	else
-		(void)layout_place(kindex_btf(k), type, row->path, &p->at);
-}
 
 static void find_exit_members(struct sched_ext *s, const struct btf *btf)
 {
@@ -126,8 +96,7 @@ int sched_ext_create(const struct kindex *k, struct sched_ext **ret, struct err 
 		return err_sys(e, -ENOMEM, "monitor");
 	*ret = s;
 	s->index = k;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		find_row(k, &rows[i], &s->thing[rows[i].thing]);
+	scx_place_find(k, rows, ARRAY_SIZE(rows), s->thing);
 	/* a kernel without sched_ext has not even the symbols: its types need no search */
 	if (!s->thing[THING_INFO].at.has) {
 		s->kind = s->thing[THING_INFO].at;
@@ -181,31 +150,11 @@ void sched_ext_absent(const struct sched_ext *s,
 
 /* --- numbers ------------------------------------------------------------------ */
 
-int sched_ext_at(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
-		 uint64_t *ret_kva)
-{
-	const struct sched_ext_place *p = &s->thing[t];
-	uint64_t kva;
-	int r;
-
-	if (!p->at.has || !monitor_symbol(m, p->symbol, &kva))
-		return -ENOENT;
-	if (p->pointer) {
-		r = monitor_uint(m, kva, 8, &kva);
-		if (r < 0)
-			return r;
-		if (!kva)
-			return -EAGAIN;
-	}
-	*ret_kva = kva + p->at.field.offset;
-	return 0;
-}
-
 int sched_ext_get(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
 		  uint64_t *ret)
 {
 	uint64_t kva;
-	int r = sched_ext_at(s, m, t, &kva);
+	int r = scx_place_now(&s->thing[t], m, &kva);
 
 	return r < 0 ? r : monitor_uint(m, kva, s->thing[t].at.field.size, ret);
 }
@@ -265,7 +214,7 @@ static void read_ops(const struct sched_ext *s, const struct monitor *m, char *n
 	uint64_t kva;
 
 	name[0] = '\0';
-	if (sched_ext_at(s, m, THING_NAME, &kva) == 0)
+	if (scx_place_now(&s->thing[THING_NAME], m, &kva) == 0)
 		read_text(m, kva, name, MIN(s->thing[THING_NAME].at.field.size,
 					    (uint32_t)SCHED_EXT_NAME_MAX - 1));
 }

@@ -3,8 +3,8 @@
 #define KTSTR_MONITOR_SCHED_EXT_PRIVATE_H
 /* What sched_ext.c and sched_ext_watchdog.c share. */
 #include "base/err.h"
-#include "monitor/layout.h"
 #include "monitor/sched_ext.h"
+#include "monitor/scx_place.h"
 
 /* What is read, wherever a kernel has it. */
 enum sched_ext_thing {
@@ -20,23 +20,15 @@ enum sched_ext_thing {
 	THING_COUNT,
 };
 
-struct sched_ext_place {
-	struct layout_place at;		/* in the object */
-	const char *symbol;
-	bool pointer;			/* the object is where the symbol points */
-};
-
 struct sched_ext {
-	struct sched_ext_place thing[THING_COUNT];
+	struct scx_place thing[THING_COUNT];
 	struct layout_place kind, code, reason, msg, dump;	/* in struct scx_exit_info */
 	int64_t state[SCHED_EXT_STATE_COUNT];
 	int64_t error, user;		/* kinds */
 	const struct kindex *index;
 };
 
-/* -ENOENT: the kernel has none; -EAGAIN: the pointer to it is NULL at the moment. */
-int sched_ext_at(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
-		 uint64_t *ret_kva);
+/* The thing as of now; errors are those of scx_place_now(). */
 int sched_ext_get(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
 		  uint64_t *ret);
 

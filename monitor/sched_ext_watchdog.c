@@ -41,7 +41,7 @@ static int put(const struct sched_ext *s, struct monitor *m, enum sched_ext_thin
 	       struct err *e)
 {
 	uint64_t kva;
-	int r = sched_ext_at(s, m, t, &kva);
+	int r = scx_place_now(&s->thing[t], m, &kva);
 
 	if (r == 0)
 		r = monitor_put_uint(m, kva, s->thing[t].at.field.size, v);
@@ -51,7 +51,7 @@ static int put(const struct sched_ext *s, struct monitor *m, enum sched_ext_thin
 static int get(const struct sched_ext *s, const struct monitor *m, enum sched_ext_thing t,
 	       uint64_t *ret, struct err *e)
 {
-	const struct sched_ext_place *p = &s->thing[t];
+	const struct scx_place *p = &s->thing[t];
 	int r = sched_ext_get(s, m, t, ret);
 
 	if (r == -EAGAIN)
