@@ -6,7 +6,7 @@
  *
  * WORD is expect=TEXT (wait until the program has written it, behind what was
  * expected before), type=TEXT (^X is Ctrl-X), size=ROWSxCOLUMNS, kill=SIGNAL, or
- * raw / cooked (what the terminal must be at that point). At the end it must be
+ * raw (the terminal must be that). At the end it must be
  * cooked as at the start. What the program writes goes to stdout. Exits with
  * the program's status, 128 + N for signal N, 99 when something was not as it
  * should be, told on stderr. Who calls bounds the time.
@@ -36,7 +36,8 @@ static struct talk talk;
 static void fail(const char *what, const char *word)
 {
 	fprintf(stderr, "in-terminal: %s: %s\n", what, word);
-	kill(talk.pid, SIGKILL);
+	if (talk.pid > 0)
+		kill(talk.pid, SIGKILL);
 	exit(99);
 }
 
@@ -115,7 +116,10 @@ static int is_raw(void)
 	return !(tio.c_lflag & ICANON);
 }
 
-/* Whoever puts it right after a crash may need a moment; the caller's bound ends this. */
+/*
+ * Whoever puts it right after a crash may need a moment, and no event tells of a change of
+ * modes: look again and again. The caller's bound ends this.
+ */
 static void await_cooked(void)
 {
 	while (is_raw())
@@ -141,8 +145,8 @@ static void act(const char *word)
 		resize(v);
 	else if ((v = value(word, "kill")))
 		kill(talk.pid, atoi(v));
-	else if (!strcmp(word, "raw") || !strcmp(word, "cooked")) {
-		if (is_raw() != (word[0] == 'r'))
+	else if (!strcmp(word, "raw")) {
+		if (!is_raw())
 			fail("the terminal is not", word);
 	} else {
 		fail("no such word", word);

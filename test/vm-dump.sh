@@ -4,11 +4,7 @@
 # stands still for that and does not notice.
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 . "$top_srcdir/test/vm.sh"
-fixture=$top_builddir/test/sched/fixture
-tests=$top_builddir/test/sched/tests
-[ -x "$fixture" ] ||
-	skip_all "the fixture scheduler was not built: ${BPF_MISSING:-see configure}"
-vm_need_guest
+vm_need_fixture
 dump=$vm_dir/dump
 
 # elements PATH: its paths, one for each element of the array before a * in it

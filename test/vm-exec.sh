@@ -31,9 +31,7 @@ echo "path=$PATH"
 SCRIPT
 vm_exec()
 {
-	vm_words="ktstr exec $*"
-	timeout -k 10 "$vm_bound" "$ktstr" exec "$@" >"$vm_dir/out" 2>"$vm_dir/err"
-	vm_status=$?
+	vm_do "$ktstr" exec "$@"
 }
 
 vm_exec -i "$files/tool" -i "$files/folder" -i "$files/folder/deep/data:/opt/placed/" \

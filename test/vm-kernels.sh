@@ -37,9 +37,11 @@ both()
 
 # --- the kernel that is found ------------------------------------------------
 
-# An import of its own makes both forms of it.
+# An import of its own makes both forms of it, from a bzImage or a folder that has both.
 file=$("$ktstr" kernel path) || exit 99
-key=$(KTSTR_CACHE_DIR=$vm_dir/cache "$ktstr" kernel import "$file")
+found=$file
+[ ! -e "${file%/*}/vmlinuz" ] || found=${file%/*}
+key=$(KTSTR_CACHE_DIR=$vm_dir/cache "$ktstr" kernel import "$found")
 ok "the kernel that is found can be imported" test -n "$key"
 both "the kernel that is found" "$vm_dir/cache/kernels/$key"
 

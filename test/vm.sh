@@ -38,12 +38,28 @@ vm_need_guest()
 	vm_why=$(vm_has_guest) || skip_all "no guest can run here: $vm_why"
 }
 
-# Run ktstr with a bound: its streams in out and err, its status in vm_status.
+# The fixture scheduler and the tests that use it, or skip the whole script.
+vm_need_fixture()
+{
+	fixture=$top_builddir/test/sched/fixture
+	tests=$top_builddir/test/sched/tests
+	[ -x "$fixture" ] ||
+		skip_all "the fixture scheduler was not built: ${BPF_MISSING:-see configure}"
+	vm_need_guest
+}
+
+# Run a program with a bound: its streams in out and err, its status in vm_status.
+vm_do()
+{
+	vm_words=$*
+	timeout -k 10 "$vm_bound" "$@" >"$vm_dir/out" 2>"$vm_dir/err"
+	vm_status=$?
+}
+
+# The same for ktstr, which has nothing to read.
 vm_run()
 {
-	vm_words="ktstr $*"
-	timeout -k 10 "$vm_bound" "$ktstr" "$@" >"$vm_dir/out" 2>"$vm_dir/err" </dev/null
-	vm_status=$?
+	vm_do "$ktstr" "$@" </dev/null
 }
 
 # For the log, when something is not as it should be.
