@@ -75,7 +75,7 @@ struct init_sched {
 	char why[400];
 	bool killed;			/* by SIGKILL */
 	bool looking;			/* ATTACHED: the kernel has yet to say why it lets go */
-	unsigned looks;			/* at the state, while LEAVING */
+	unsigned looks;			/* at the state, while LEAVING or looking */
 	size_t log_bytes, log_told;	/* what it has printed, and told of that */
 	struct buf log_tail;		/* what is not told until it is gone */
 };
@@ -98,18 +98,18 @@ void init_sched_stop(struct init_sched *s);
 void init_sched_want(const struct init_sched *s, struct pollfd ret[INIT_SCHED_POLLS]);
 void init_sched_ready(struct init_sched *s);
 
+/*
+ * Does the kernel's state say what its events have not? While it is "disabling" the
+ * reason is not in the log yet: busy until it is.
+ */
+void init_sched_look(struct init_sched *s);
+
 /* --- for who has nothing else to do meanwhile; sigfd is of SIGCHLD --- */
 
 /* Until it is not between two states. Each of these has a timer, so this ends. */
 void init_sched_settle(struct init_sched *s, int sigfd);
 /* Start the one under test and let the host write into its maps: is it attached? */
 bool init_sched_begin(struct init_sched *s, int sigfd);
-
-/*
- * Does the kernel's state say what its events have not? While it is "disabling" the
- * reason is not in the log yet: busy until it is.
- */
-void init_sched_look(struct init_sched *s);
 
 /* Between two states: something is awaited. */
 static inline bool init_sched_busy(const struct init_sched *s)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a test asks of PID 1 about schedulers: a packet, and an answer in the shared page. */
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/util.h"
 #include "init/scx.h"
@@ -19,15 +16,10 @@ static int ask(struct ktstr_t *t, enum wire_sched_ask what, const char *strings,
 {
 	const struct init_shared *shared = t->shared;
 	const uint32_t word = what;
-	unsigned before = atomic_load(&shared->answers);
+	unsigned before = atomic_load(&shared->sched.count);
 	int r = init_packet_send(t->sock, WIRE_SCHED_ASK, &word, sizeof(word), strings, n);
 
-	if (r < 0)
-		return r;
-	/* PID 1 outlives us: it kills the test whose time is over */
-	while (atomic_load(&shared->answers) == before)
-		syscall(SYS_futex, &shared->answers, FUTEX_WAIT, before, NULL, NULL, 0);
-	return atomic_load(&shared->answer);
+	return r < 0 ? r : init_answer_wait(&shared->sched, before);
 }
 
 int ktstr_scheduler_start(struct ktstr_t *t, const char *name, ...)

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Snapshots that a test asks the host for. */
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "init/supervise_private.h"
 
 bool supervise_dump_ask(struct supervisor *s, const struct frame *f)
@@ -34,7 +29,5 @@ void supervise_on_frame(const struct frame *f, void *arg)
 		s->stale_dumps--;
 		return;
 	}
-	atomic_store(&s->shared->dump_answer, x.code);
-	atomic_fetch_add(&s->shared->dumps, 1);
-	syscall(SYS_futex, &s->shared->dumps, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	init_answer_post(&s->shared->dump, x.code);
 }

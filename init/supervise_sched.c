@@ -5,10 +5,8 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -90,9 +88,7 @@ static int result(const struct init_sched *s)
 static void answer(struct supervisor *s, int r)
 {
 	s->asked = false;
-	atomic_store(&s->shared->answer, r);
-	atomic_fetch_add(&s->shared->answers, 1);
-	syscall(SYS_futex, &s->shared->answers, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	init_answer_post(&s->shared->sched, r);
 }
 
 void supervise_sched_ready(struct supervisor *s)

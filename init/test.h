@@ -15,21 +15,18 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "init/answer.h"
 #include "shmring/shmring.h"
 
 struct ktstr_test;
 struct ktstr_topology;
 
 /*
- * A page that PID 1 and all processes of tests share. PID 1 writes, and wakes
- * who waits for an answer by futex.
+ * A page that PID 1 and all processes of tests share. PID 1 writes.
  */
 struct init_shared {
 	atomic_bool stop;
-	atomic_uint answers;	/* to WIRE_SCHED_ASK, since the page is there */
-	atomic_int answer;	/* the last one: 0 or a negative errno */
-	atomic_uint dumps;	/* the same for WIRE_DUMP_ASK */
-	atomic_int dump_answer;
+	struct init_answer sched, dump;	/* to WIRE_SCHED_ASK, to WIRE_DUMP_ASK */
 };
 
 struct ktstr_t {
