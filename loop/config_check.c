@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/units.h"
 #include "base/util.h"
 #include "boot/boot.h"
 #include "boot/initramfs.h"

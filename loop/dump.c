@@ -11,7 +11,6 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "base/units.h"
 #include "base/util.h"
 #include "loop/dump_private.h"
 #include "loop/json.h"
@@ -31,6 +30,15 @@ void dump_unavailable(struct dump_section *s, const char *what, const char *fmt,
 	json_object_array_add(s->unavailable, o);
 }
 
+void dump_absent(const char *what, const char *why, void *arg)
+{
+	struct dump_section *s = arg;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s: %s", s->name, what);
+	dump_unavailable(s, name, "%s", why);
+}
+
 struct json_object *dump_task(int32_t pid, const char *comm)
 {
 	struct json_object *o = json_object_new_object();
@@ -39,6 +47,27 @@ struct json_object *dump_task(int32_t pid, const char *comm)
 		json_object_object_add(o, "pid", json_object_new_int(pid));
 	json_add_str(o, "comm", comm);
 	return o;
+}
+
+/* enum scx_dsq_id_flags (kernel/sched/ext, since 6.12): a kernel's own queues */
+void dump_add_dsq(struct json_object *o, uint64_t id)
+{
+	static const struct {
+		uint64_t id;
+		const char *name;
+	} own[] = {
+		{ UINT64_C(0x8000000000000001), "global" },
+		{ UINT64_C(0x8000000000000002), "local" },
+		{ UINT64_C(0x8000000000000003), "bypass" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		if (own[i].id == id) {
+			json_add_str(o, "dsq", own[i].name);
+			return;
+		}
+	}
+	json_add_hex(o, "dsq", id);
 }
 
 static struct json_object *vcpu(const struct dump_source *s, unsigned cpu)
@@ -133,10 +162,11 @@ struct json_object *dump_take(const struct dump_source *source)
 	add_vcpus(&s);
 	s.monitor = m;
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		s.name = sections[i].name;
 		if (m)
 			sections[i].add(&s);
 		else
-			dump_unavailable(&s, sections[i].name, "%s", err_text(&e));
+			dump_unavailable(&s, s.name, "%s", err_text(&e));
 	}
 	json_object_object_add(s.out, "unavailable", s.unavailable);
 	monitor_destroy(m);
@@ -151,9 +181,7 @@ int dump_write(const char *path, struct json_object *snapshots, struct err *e)
 
 	json_add_str(o, "schema", DUMP_SCHEMA);
 	json_object_object_add(o, "snapshots", json_object_get(snapshots));
-	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-					      JSON_C_TO_STRING_SPACED |
-					      JSON_C_TO_STRING_NOSLASHESCAPE);
+	text = json_text(o);
 	r = text ? file_write_atomic(path, text, strlen(text), 0644, e) :
 		   err_sys(e, -ENOMEM, "%s", path);
 	json_object_put(o);

@@ -3,14 +3,15 @@
 #define KTSTR_LOOP_DUMP_H
 /*
  * A snapshot of a guest whose vCPUs stand still, parked or frozen: registers,
- * runqueues and the tasks that wait on them, as JSON (schema ktstr.dump/1,
- * doc/dumps.md). What is not known is absent, and "unavailable" says of each section
- * why.
+ * sched_ext's state, runqueues, tasks that wait, dispatch queues, BPF maps and
+ * programs, as JSON (schema ktstr.dump/1, doc/dumps.md). What is not known is absent,
+ * and "unavailable" says of each section why.
  *
  * A section is a function in a file of its own (dump_private.h) and a row in the table
  * of dump.c.
  *
- * Thread: control. Takes some milliseconds, and as long as the guest has tasks.
+ * Thread: control. Takes some milliseconds, and as long as the guest has
+ * tasks and maps, both bounded.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A snapshot's "dsqs": sched_ext's dispatch queues and the tasks in them. */
-#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -9,9 +8,6 @@
 #include "loop/json.h"
 #include "monitor/dsqs.h"
 #include "monitor/tasks.h"
-
-/* Tasks told in all; queues behind that are told without theirs. */
-#define TASKS_TOLD_MAX 8192
 
 struct walk {
 	struct dump_section *section;
@@ -45,7 +41,7 @@ static void on_dsq(const struct dsq *q, void *arg)
 	if (q->has_nr)
 		json_add_u64(o, "nr", q->nr);
 	json_object_array_add(w->dsqs, o);
-	if (w->told >= TASKS_TOLD_MAX) {
+	if (w->told >= DUMP_TASKS_MAX) {	/* queues behind that are told without theirs */
 		w->untold++;
 		return;
 	}
@@ -80,7 +76,7 @@ void dump_dsqs(struct dump_section *s)
 	}
 	if (w.untold)
 		dump_unavailable(s, "dsqs", "the tasks of %zu queues, behind %u others", w.untold,
-				 TASKS_TOLD_MAX);
+				 DUMP_TASKS_MAX);
 	dsqs_destroy(dsqs);
 	tasks_destroy(tasks);
 }

@@ -16,6 +16,7 @@ struct monitor;
 struct dump_section {
 	const struct dump_source *source;
 	const struct monitor *monitor;	/* attached */
+	const char *name;		/* of the section */
 	struct json_object *out;	/* the snapshot */
 	struct json_object *unavailable;	/* by dump_unavailable() */
 };
@@ -23,6 +24,12 @@ struct dump_section {
 /* what: the section, or "section: part of it" */
 __attribute__((format(printf, 3, 4)))
 void dump_unavailable(struct dump_section *s, const char *what, const char *fmt, ...);
+
+/* For the functions that tell what a kernel lacks; arg: the section. */
+void dump_absent(const char *what, const char *why, void *arg);
+
+/* Tasks that a section tells, in all: a guest may have any number of them. */
+#define DUMP_TASKS_MAX 8192
 
 /* { "pid", "comm" }; a pid below 0 is not known. A new object. */
 struct json_object *dump_task(int32_t pid, const char *comm);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A snapshot's "runqueues": a sample of each CPU. */
 #include <json-c/json.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "loop/dump_private.h"
@@ -21,15 +20,6 @@ static struct json_object *runqueue(const struct sample_cpu *c, unsigned cpu)
 	return o;
 }
 
-static void on_absent(const char *what, const char *why, void *arg)
-{
-	struct dump_section *s = arg;
-	char name[64];
-
-	snprintf(name, sizeof(name), "runqueues: %s", what);
-	dump_unavailable(s, name, "%s", why);
-}
-
 void dump_runqueues(struct dump_section *s)
 {
 	struct json_object *a = json_object_new_array();
@@ -46,6 +36,6 @@ void dump_runqueues(struct dump_section *s)
 	for (unsigned i = 0; i < s->source->cpus; i++)
 		json_object_array_add(a, runqueue(&sample->cpu[i], i));
 	json_object_object_add(s->out, "runqueues", a);
-	sampler_absent(sampler, on_absent, s);
+	sampler_absent(sampler, dump_absent, s);
 	sampler_destroy(sampler);
 }

@@ -4,17 +4,9 @@
 #include <json-c/json.h>
 
 #include "base/err.h"
-#include "base/units.h"
 #include "loop/dump_private.h"
 #include "loop/json.h"
 #include "monitor/sched_ext.h"
-
-static void on_absent(const char *what, const char *why, void *arg)
-{
-	struct dump_section *s = arg;
-
-	dump_unavailable(s, "scx", "%s: %s", what, why);
-}
 
 /* What a kernel has not at all (-ENOENT) is told by sched_ext_absent(). */
 static void add_state(struct json_object *o, const struct sched_ext *x, struct dump_section *s)
@@ -60,6 +52,6 @@ void dump_scx(struct dump_section *s)
 	if (s->source->kernel_exits)
 		json_object_object_add(o, "exits", json_object_get(s->source->kernel_exits));
 	json_object_object_add(s->out, "scx", o);
-	sched_ext_absent(x, on_absent, s);
+	sched_ext_absent(x, dump_absent, s);
 	sched_ext_destroy(x);
 }

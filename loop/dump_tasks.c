@@ -5,34 +5,9 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/util.h"
 #include "loop/dump_private.h"
 #include "loop/json.h"
 #include "monitor/tasks.h"
-
-/* Tasks told in all: a guest may have any number of them. */
-#define TASKS_TOLD_MAX 8192
-
-/* enum scx_dsq_id_flags (kernel/sched/ext, since 6.12): a kernel's own queues */
-void dump_add_dsq(struct json_object *o, uint64_t id)
-{
-	static const struct {
-		uint64_t id;
-		const char *name;
-	} own[] = {
-		{ UINT64_C(0x8000000000000001), "global" },
-		{ UINT64_C(0x8000000000000002), "local" },
-		{ UINT64_C(0x8000000000000003), "bypass" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		if (own[i].id == id) {
-			json_add_str(o, "dsq", own[i].name);
-			return;
-		}
-	}
-	json_add_hex(o, "dsq", id);
-}
 
 struct walk {
 	struct dump_section *section;
@@ -47,7 +22,7 @@ static void on_task(const struct task_waits *t, void *arg)
 	struct walk *w = arg;
 	struct json_object *o;
 
-	if (w->told++ >= TASKS_TOLD_MAX)
+	if (w->told++ >= DUMP_TASKS_MAX)
 		return;
 	o = dump_task(t->pid, t->comm);
 	json_add_u64(o, "cpu", w->cpu);
@@ -93,8 +68,8 @@ void dump_tasks(struct dump_section *s)
 		w.list = (enum tasks_list)l;
 		walk_list(&w, t);
 	}
-	if (w.told > TASKS_TOLD_MAX)
-		dump_unavailable(s, "tasks", "%zu more than %u", w.told - TASKS_TOLD_MAX,
-			    TASKS_TOLD_MAX);
+	if (w.told > DUMP_TASKS_MAX)
+		dump_unavailable(s, "tasks", "%zu more than %u", w.told - DUMP_TASKS_MAX,
+				 DUMP_TASKS_MAX);
 	tasks_destroy(t);
 }

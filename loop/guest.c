@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the guest's frames mean: one row and one small function per type. */
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -10,12 +12,23 @@
 #include "loop/channel.h"
 #include "loop/run.h"
 
+__attribute__((format(printf, 2, 3)))
+static void bad_frame(struct ktstr_run *run, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	run->facts.bad_frames++;
+	facts_finding(&run->facts, "BadFrame", "%s", text);
+}
+
 /* A payload shorter than its type needs. */
 static void too_short(struct ktstr_run *run, const struct frame *f)
 {
-	run->facts.bad_frames++;
-	facts_finding(&run->facts, "BadFrame", "%s frame of %u bytes is too short",
-		      wire_type_name(f->type), f->length);
+	bad_frame(run, "%s frame of %u bytes is too short", wire_type_name(f->type), f->length);
 }
 
 static struct fact_test *current(struct ktstr_run *run)
@@ -59,9 +72,7 @@ static void on_lifecycle(struct ktstr_run *run, const struct frame *f)
 static void on_stream(struct ktstr_run *run, const struct frame *f)
 {
 	if (!run->channel) {
-		run->facts.bad_frames++;
-		facts_finding(&run->facts, "BadFrame", "%s without a command",
-			      wire_type_name(f->type));
+		bad_frame(run, "%s without a command", wire_type_name(f->type));
 		return;
 	}
 	if (f->type == WIRE_GRANT)
@@ -211,19 +222,15 @@ static void on_sched(struct ktstr_run *run, const struct frame *f)
 
 static void on_kernel(struct ktstr_run *run, const struct frame *f)
 {
-	if (watch_told(&run->watch, f))
-		return;
-	run->facts.bad_frames++;
-	facts_finding(&run->facts, "BadFrame", "the guest told of its kernel what nobody asked");
+	if (!watch_told(&run->watch, f))
+		bad_frame(run, "the guest told of its kernel what nobody asked");
 }
 
 static void on_hold(struct ktstr_run *run, const struct frame *f)
 {
 	(void)f;
-	if (bpf_write_hold(run))
-		return;
-	run->facts.bad_frames++;
-	facts_finding(&run->facts, "BadFrame", "the guest waits for what it was not asked to");
+	if (!bpf_write_hold(run))
+		bad_frame(run, "the guest waits for what it was not asked to");
 }
 
 static void on_dump_ask(struct ktstr_run *run, const struct frame *f)
@@ -265,11 +272,8 @@ void guest_frame(struct ktstr_run *run, const struct frame *f)
 
 	run->facts.frames++;
 	run->facts.bytes += sizeof(struct wire_frame) + f->length;
-	if (fn) {
+	if (fn)
 		fn(run, f);
-		return;
-	}
-	run->facts.bad_frames++;
-	facts_finding(&run->facts, "BadFrame", "a guest does not send %s frames",
-		      wire_type_name(f->type));
+	else
+		bad_frame(run, "a guest does not send %s frames", wire_type_name(f->type));
 }

@@ -58,3 +58,10 @@ void json_add_list(struct json_object *o, const char *key, const struct strlist 
 		json_object_array_add(a, clean(l->item[i]));
 	json_object_object_add(o, key, a);
 }
+
+const char *json_text(struct json_object *o)
+{
+	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+					      JSON_C_TO_STRING_SPACED |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
+}

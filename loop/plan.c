@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/units.h"
 #include "base/util.h"
 #include "boot/boot.h"
 #include "loop/machine.h"

@@ -177,13 +177,6 @@ static struct json_object *findings(const struct facts *f)
 	return a;
 }
 
-const char *record_json(struct json_object *record)
-{
-	return json_object_to_json_string_ext(record, JSON_C_TO_STRING_PRETTY |
-					      JSON_C_TO_STRING_SPACED |
-					      JSON_C_TO_STRING_NOSLASHESCAPE);
-}
-
 void record_add_finding(struct json_object *record, const char *kind, const char *text)
 {
 	struct json_object *a;
@@ -255,6 +248,19 @@ static void add_transport(struct json_object *o, const struct facts *f)
 	json_object_object_add(o, "initramfs", r);
 }
 
+/* A guest may say more than is kept. */
+static void add_dropped(struct json_object *o, const struct facts *f)
+{
+	struct json_object *d;
+
+	if (!f->details_dropped && !f->findings_dropped)
+		return;
+	d = json_object_new_object();
+	json_add_u64(d, "details", f->details_dropped);
+	json_add_u64(d, "findings", f->findings_dropped);
+	json_object_object_add(o, "dropped", d);
+}
+
 static void add_scheduler(struct json_object *o, const struct facts *f)
 {
 	struct json_object *sched = sched_facts_to_json(&f->sched);
@@ -288,6 +294,7 @@ struct json_object *record_build(const struct facts *f)
 		json_object_object_add(o, "monitor", json_object_get(f->monitor));
 	json_object_object_add(o, "vm", vm(f));
 	json_object_object_add(o, "findings", findings(f));
+	add_dropped(o, f);
 	json_add_list(o, "console_tail", &f->console_tail);
 	json_add_list(o, "program_tail", &f->program_tail);
 	return o;

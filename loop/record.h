@@ -90,8 +90,6 @@ struct facts;
 
 /* One JSON document from the facts. A new object, the caller's. */
 struct json_object *record_build(const struct facts *f);
-/* As text, until it changes; for a part of it as well. */
-const char *record_json(struct json_object *record);
 /* What was found out behind it. */
 void record_add_finding(struct json_object *record, const char *kind, const char *text);
 

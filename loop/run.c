@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "ktstr/ktstr.h"
 #include "loop/job.h"
+#include "loop/json.h"
 #include "loop/record.h"
 
 struct ktstr_run *ktstr_run_create(void)
@@ -73,7 +74,7 @@ static void take_record(struct ktstr_run *run, struct json_object *record)
 
 	run->record = record ? record : record_build(&run->facts);
 	run_dump_to_record(run, run->record);
-	run->record_text = strdup(record_json(run->record));
+	run->record_text = strdup(json_text(run->record));
 	run->exit_code = verdict_exit_code(VERDICT_ERROR);
 	if (json_object_object_get_ex(run->record, "exit_code", &code))
 		run->exit_code = json_object_get_int(code);
@@ -232,7 +233,7 @@ int ktstr_run_dump(struct ktstr_run *run, const char *why)
 	if (r < 0)
 		err_set(&run->err, r, "no dump: %s", r == -ENOENT ? "--dump has no file for it" :
 			r == -E2BIG ? "there are as many as a run keeps" :
-			"no guest runs just now");
+			"no guest runs just now, or it is held");
 	return r;
 }
 

@@ -29,6 +29,8 @@
 #include "shmring/shmring.h"
 
 struct channel;
+struct dump_cpu;
+struct dump_source;
 struct job;
 struct json_object;
 struct ktstr_run;
@@ -125,10 +127,12 @@ void run_nested_release(struct ktstr_run *run);
 void run_finish(struct ktstr_run *run, struct json_object *record);
 
 bool run_dump_is_wanted(const struct ktstr_run *run);
+/* What a guest that stands still has; cpu has room for all its vCPUs, both are borrowed. */
+void run_dump_source(const struct ktstr_run *run, struct dump_cpu *cpu, struct dump_source *ret);
 /*
  * Freeze the guest and take a snapshot of it; a request that comes meanwhile is
  * served by the same. -ENOENT: no --dump; -E2BIG: there are enough; -EAGAIN: nothing
- * runs (any more).
+ * runs (any more), or the guest is held (--dump-hold).
  */
 __attribute__((format(printf, 3, 4)))
 int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ...);

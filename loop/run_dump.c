@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "loop/dump.h"
+#include "loop/json.h"
 #include "loop/machine.h"
 #include "loop/run.h"
 
@@ -60,28 +61,35 @@ static void write_file(struct ktstr_run *run)
 		log_notice("%s: a dump of the guest", run->config.dump);
 }
 
+void run_dump_source(const struct ktstr_run *run, struct dump_cpu *cpu, struct dump_source *ret)
+{
+	*ret = (struct dump_source){
+		.memory = machine_memory(run->machine),
+		.cpus = machine_cpus(run->machine),
+		.cpu = cpu,
+	};
+	ret->index = watch_index(&run->watch, &ret->no_index);
+	for (unsigned i = 0; i < ret->cpus; i++)
+		cpu[i].has_regs = machine_vcpu_regs(run->machine, i, &cpu[i].regs) == 0;
+}
+
 static void take(struct ktstr_run *run, const char *trigger, const char *reason,
 		 const char *partial)
 {
-	struct dump_source s = {
-		.trigger = trigger,
-		.reason = reason,
-		.partial = partial,
-		.t_ns = units_now_ns() - run->facts.phase_ns[PHASE_SETUP],
-		.memory = machine_memory(run->machine),
-		.cpus = machine_cpus(run->machine),
-	};
-	_cleanup_free_ struct dump_cpu *cpu = calloc(s.cpus, sizeof(*cpu));
+	_cleanup_free_ struct dump_cpu *cpu = calloc(machine_cpus(run->machine), sizeof(*cpu));
+	const uint64_t began_ns = run->facts.phase_ns[PHASE_SETUP];
+	struct dump_source s;
 
 	if (!cpu) {
 		log_error("--dump: out of memory");
 		return;
 	}
-	s.cpu = cpu;
-	s.kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);
-	s.index = watch_index(&run->watch, &s.no_index);
-	for (unsigned i = 0; i < s.cpus; i++)
-		cpu[i].has_regs = machine_vcpu_regs(run->machine, i, &cpu[i].regs) == 0;
+	run_dump_source(run, cpu, &s);
+	s.trigger = trigger;
+	s.reason = reason;
+	s.partial = partial;
+	s.t_ns = units_now_ns() - began_ns;
+	s.kernel_exits = fate_exits_to_json(&run->fate, began_ns);
 	keep(run, dump_take(&s));
 	json_object_put(s.kernel_exits);
 	write_file(run);
@@ -234,13 +242,13 @@ void run_dump_end(struct ktstr_run *run)
 /* Of those that there is no room for the ones between the first and the last tell least. */
 static size_t shorten(struct json_object *record, struct json_object *a)
 {
-	size_t n, dropped = 0, bytes = strlen(record_json(record));
+	size_t n, dropped = 0, bytes = strlen(json_text(record));
 
 	while (bytes > DUMP_RECORD_MAX && (n = json_object_array_length(a))) {
 		const size_t i = (n - 1) / 2;
 
 		/* not indented, so no more than what goes */
-		bytes -= strlen(record_json(json_object_array_get_idx(a, i)));
+		bytes -= strlen(json_text(json_object_array_get_idx(a, i)));
 		json_object_array_del_idx(a, i, 1);
 		dropped++;
 	}

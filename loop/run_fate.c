@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "base/util.h"
 #include "loop/run.h"
 
@@ -51,6 +50,9 @@ void run_fate_collect(struct ktstr_run *run)
 	const char *why;
 
 	fate_stop(&run->fate);
+	if (run->fate.dropped)
+		facts_finding(&run->facts, "Lost", "%llu exits of schedulers were not kept",
+			      (unsigned long long)run->fate.dropped);
 	if (!watch_monitor(&run->watch))
 		run->fate.why = run->watch.why;
 	s->kernel_exits = fate_exits_to_json(&run->fate, run->facts.phase_ns[PHASE_SETUP]);

@@ -132,15 +132,15 @@ static void on_doorbell(void *arg)
 	bpf_write_go(run);
 }
 
-/* --- the end -------------------------------------------------------------- */
-
-/* A whole ring of the smallest frames. */
-#define RING_FRAMES_MAX (WIRE_UP_BYTES / sizeof(struct wire_frame))
-
 void run_kvm_drain(struct ktstr_run *run)
 {
 	on_doorbell(run);
 }
+
+/* --- the end -------------------------------------------------------------- */
+
+/* A whole ring of the smallest frames. */
+#define RING_FRAMES_MAX (WIRE_UP_BYTES / sizeof(struct wire_frame))
 
 static void on_end(enum stop_reason why, const char *text, void *arg)
 {

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/units.h"
 #include "base/util.h"
 #include "loop/dump.h"
 #include "loop/job.h"
@@ -128,14 +127,7 @@ bool run_vmcore_of_guest(struct ktstr_run *run)
 		log_error("--vmcore: out of memory");
 		return false;
 	}
-	v->source = (struct dump_source){
-		.memory = machine_memory(run->machine),
-		.cpus = machine_cpus(run->machine),
-		.cpu = v->cpu,
-	};
-	v->source.index = watch_index(&run->watch, &v->source.no_index);
-	for (unsigned i = 0; i < v->source.cpus; i++)
-		v->cpu[i].has_regs = machine_vcpu_regs(run->machine, i, &v->cpu[i].regs) == 0;
+	run_dump_source(run, v->cpu, &v->source);
 	return start(v, work_guest);
 }
 

@@ -11,7 +11,6 @@
 #include "loop/sched.h"
 #include "monitor/kbpf_write.h"
 
-#define SHOWN_MAX 100
 
 /* Without blanks at both ends. */
 static const char *trim(const char *s, size_t *len)
@@ -95,7 +94,7 @@ static int check_commands(const struct strlist *l, const char *option, struct er
 		int r = sched_command_parse(l->item[i], &c, e);
 
 		if (r < 0)
-			return err_ctx(e, r, "%s %.*s", option, SHOWN_MAX, l->item[i]);
+			return err_ctx(e, r, "%s %.*s", option, CONFIG_SHOWN_MAX, l->item[i]);
 	}
 	return 0;
 }
@@ -108,7 +107,7 @@ static int check_staged(const struct strlist *l, struct err *e)
 		const char *s = l->item[i];
 
 		if (!sched_stage_parse(s, &len, e))
-			return err_ctx(e, -EINVAL, "--stage %.*s", SHOWN_MAX, s);
+			return err_ctx(e, -EINVAL, "--stage %.*s", CONFIG_SHOWN_MAX, s);
 		/* with the '=', or a name would be equal to a longer one */
 		for (size_t k = 0; k < i; k++)
 			if (!strncmp(l->item[k], s, len + 1))
@@ -143,7 +142,8 @@ static int check_writes(const struct config *c, struct err *e)
 		int r = kbpf_write_check(c->bpf_write.item[i], e);
 
 		if (r < 0)
-			return err_ctx(e, r, "--bpf-write %.*s", SHOWN_MAX, c->bpf_write.item[i]);
+			return err_ctx(e, r, "--bpf-write %.*s", CONFIG_SHOWN_MAX,
+				       c->bpf_write.item[i]);
 	}
 	if (c->bpf_write.count && !c->scheduler)
 		return err_set(e, -EINVAL, "--bpf-write: there is no --scheduler that has maps");

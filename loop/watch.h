@@ -86,7 +86,7 @@ struct watch {
 void watch_init(struct watch *w);
 /*
  * Begin to look up what is needed of the kernel in this file. interval_ns 0: only
- * names of code are wanted. on_stuck, on_settled and arg are the caller's to set before.
+ * names of code are wanted. on_stuck, on_settled, on_untold and arg are the caller's to set before.
  */
 void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,
 		 uint64_t interval_ns);

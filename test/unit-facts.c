@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "loop/bus.h"
 #include "loop/facts.h"
+#include "loop/json.h"
 #include "loop/run.h"
 #include "test/tap.h"
 
@@ -209,6 +210,7 @@ static void a_host_failure_is_an_error_whatever_the_tests_say(void)
 
 static void a_guest_cannot_fill_our_memory(void)
 {
+	struct json_object *o, *d;
 	char name[32];
 
 	ended(0);
@@ -226,6 +228,11 @@ static void a_guest_cannot_fill_our_memory(void)
 		facts_finding(&f, "k", "%d", i);
 	tap_eq(f.finding_count, RECORD_FINDINGS_MAX);
 	tap_eq(f.findings_dropped, 5);
+	o = record_build(&f);
+	tap_ok(json_object_object_get_ex(o, "dropped", &d) &&
+	       json_object_object_get_ex(d, "details", &d) && json_object_get_int(d) == 7,
+	       "the record says so");
+	json_object_put(o);
 	for (int i = 0; i < FACTS_STATS_MAX + 5; i++) {
 		snprintf(name, sizeof(name), "s%d", i);
 		facts_stat_add(&f, name, 1);
@@ -335,7 +342,7 @@ static const char *relayed(unsigned count, size_t bytes, const char **ret_findin
 	free(text);
 	o = record_build(&f);
 	run_dump_to_record(&run, o);
-	tap_ok(strlen(record_json(o)) <= DUMP_RECORD_MAX + 200, "%zu", strlen(record_json(o)));
+	tap_ok(strlen(json_text(o)) <= DUMP_RECORD_MAX + 200, "%zu", strlen(json_text(o)));
 	json_object_object_get_ex(o, "snapshots", &a);
 	memset(names, 0, sizeof(names));
 	for (size_t i = 0; a && i < json_object_array_length(a); i++)

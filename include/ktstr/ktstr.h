@@ -95,8 +95,8 @@ KTSTR_API void ktstr_run_cancel(struct ktstr_run *run);
  * ending it: the guest stands still for that and does not notice. It is taken some
  * time later, from the loop; a run keeps 16 at most. why becomes its reason and may be
  * NULL. Returns 0; -ENOENT without "dump", -E2BIG when there are enough, -EAGAIN when
- * no guest runs; ktstr_run_error() says so. Where the run is nested the file is
- * written at its end.
+ * no guest runs or it is held ("dump-hold"); ktstr_run_error() says so. Where the run is
+ * nested the file is written at its end.
  */
 KTSTR_API int ktstr_run_dump(struct ktstr_run *run, const char *why);
 

@@ -184,9 +184,10 @@ KTSTR_API bool ktstr_scheduler_is_attached(const struct ktstr_t *t);
 
 /*
  * Have the host write a snapshot of this guest to the file of --dump: registers,
- * runqueues, tasks that wait, dispatch queues, BPF maps. why becomes its reason and
- * may be NULL; 256 bytes of it are told. Waits until it is taken: what happened before
- * the call is in it, and the pause is not to be seen. Returns 0; -ENOENT there is no
+ * sched_ext's state, runqueues, tasks that wait, dispatch queues, BPF maps and
+ * programs. why becomes its reason and may be NULL; 256 bytes of it are told. Waits
+ * until it is taken: what happened before the call is in it, and the pause is not to
+ * be seen. Returns 0; -ENOENT there is no
  * --dump, -E2BIG the run has as many as it keeps (16), -EAGAIN the host is at another
  * one, or the guest is ending. One call at a time, from any process or thread of the
  * test.
