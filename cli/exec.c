@@ -144,8 +144,9 @@ const struct cli_command cli_exec = {
 		"and the host's busybox where there is one. SIGINT and SIGTERM go to it first; once\n"
 		"more ends it.\n\n"
 		"Exit status: the command's, 128+N when it died of signal N, 127 when there is no such\n"
-		"command; 64 usage; 99 when it has none, as when the --scheduler that it ran on was\n"
-		"ejected: then a line on stderr says why.\n",
+		"command; 2 when it ended with 0 but --watchdog-timeout could not be set; 64 usage;\n"
+		"99 when it has none, as when the --scheduler that it ran on was ejected: then a line on\n"
+		"stderr says why.\n",
 	.takes = CLI_TAKES_COMMAND,
 };
 

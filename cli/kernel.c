@@ -115,29 +115,52 @@ static int path(const struct cli_options *o, const char *spec, struct err *e)
 	return 0;
 }
 
-/* One entry, or "all". */
+static int remove_one(const char *key, struct json_object *keys, struct err *e)
+{
+	int r = kernel_remove(key, e);
+
+	if (r == 0)
+		json_object_array_add(keys, json_object_new_string(key));
+	return r;
+}
+
+static void print_keys(const struct cli_options *o, struct json_object *keys)
+{
+	struct json_object *document;
+
+	if (o->json) {
+		document = json_object_new_object();
+		json_object_object_add(document, "schema",
+				       json_object_new_string("ktstr.kernels-removed/1"));
+		json_object_object_add(document, "keys", json_object_get(keys));
+		print_json(document);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(keys); i++)
+		puts(json_object_get_string(json_object_array_get_idx(keys, i)));
+}
+
+/* One entry, or "all". What was removed is told, also when the next one could not be. */
 static int clean(const struct cli_options *o, const char *key, struct err *e)
 {
+	struct json_object *keys = json_object_new_array();
 	struct kernel *k = NULL;
 	size_t n = 0;
 	int r = 0;
 
-	(void)o;
-	if (strcmp(key, "all")) {
-		r = kernel_remove(key, e);
-		if (r == 0)
-			puts(key);
-		return r;
-	}
-	r = kernel_list(&k, &n, e);
+	if (strcmp(key, "all"))
+		r = remove_one(key, keys, e);
+	else
+		r = kernel_list(&k, &n, e);
 	for (size_t i = 0; i < n; i++) {
 		if (r >= 0)
-			r = kernel_remove(k[i].key, e);
-		if (r >= 0)
-			puts(k[i].key);
+			r = remove_one(k[i].key, keys, e);
 		kernel_fini(&k[i]);
 	}
 	free(k);
+	if (r >= 0 || json_object_array_length(keys))
+		print_keys(o, keys);
+	json_object_put(keys);
 	return r;
 }
 

@@ -264,6 +264,8 @@ ok "a page that cannot be written is told" prints err \
 call topo --dump-acpi "$dir/tables" 1n1l2c1t
 ok "topo --dump-acpi makes a folder" test -s "$dir/tables/APIC.dat"
 ok "and says what is in it" prints out "^[1-9][0-9]* ACPI tables in $dir/tables\$"
+call topo --json --dump-acpi "$dir/tables" 1n1l2c1t
+ok "with --json it says so in a document" json_is folder "$dir/tables"
 call topo --dump-acpi "$dir/nowhere/tables" 1n1l2c1t
 ok "but none above it" ends 99
 ok "which it says" prints err "dump-acpi: mkdir $dir/nowhere/tables: No such file"
@@ -446,6 +448,8 @@ ok "an empty cache has no kernels" ends 0
 ok "and prints nothing" is_empty out
 call kernel list --json
 ok "kernel list --json is a document all the same" json_is kernels 0
+call kernel clean all --json
+ok "and so is what kernel clean removed" json_is keys 0
 call kernel import /nowhere/file
 ok "a kernel that is not there cannot be imported" ends 99
 call kernel path /nowhere/file
