@@ -20,6 +20,7 @@
 #include "init/host.h"
 #include "init/sched.h"
 #include "init/scx.h"
+#include "init/supervise_private.h"
 #include "test/tap.h"
 #include "test/tmp.h"
 
@@ -530,6 +531,24 @@ static void of_a_long_log_the_beginning_and_the_end_are_told(void)
 	finish();
 }
 
+/* Whatever wakes the supervisor before the next test has asked for one of its own. */
+static void how_a_staged_one_ended_is_not_the_next_tests_affair(void)
+{
+	const struct init_sched_plan plan = { .events = -1, .kmsg = -1 };
+	const struct init_plan tests = { .sched = &plan };
+	struct supervisor s = {
+		.plan = &tests,
+		.sched = {
+			.plan = &plan, .state = SCHED_OFF, .staged = "fixture",
+			.end = WIRE_SCHED_EJECTED, .attach_ns = 1,
+		},
+	};
+
+	tap_ok(init_sched_lost(&s.sched), "the test that started it has lost it");
+	supervise_sched_restore(&s);
+	tap_ok(!init_sched_lost(&s.sched), "the next one has not");
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t mask;
@@ -559,5 +578,6 @@ int main(int argc, char **argv)
 	TAP_RUN(what_is_left_attached_is_reset_and_waited_for);
 	TAP_RUN(who_does_not_hear_sigint_is_killed);
 	TAP_RUN(of_a_long_log_the_beginning_and_the_end_are_told);
+	TAP_RUN(how_a_staged_one_ended_is_not_the_next_tests_affair);
 	return tap_done();
 }
