@@ -89,14 +89,14 @@ int kernel_entries_dir(char **ret, struct err *e)
 	return asprintf(ret, "%s/kernels", cache) < 0 ? err_sys(e, -ENOMEM, "cache") : 0;
 }
 
-int kernel_sweep(unsigned *ret, struct err *e)
+int kernel_sweep(struct kernel_swept *ret, struct err *e)
 {
 	_cleanup_free_ char *dir = NULL;
 	int r = kernel_entries_dir(&dir, e);
 
 	if (r < 0)
 		return r;
-	*ret = kernel_stage_sweep(dir);
+	kernel_stage_sweep(dir, ret);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -80,8 +81,13 @@ int kernel_import(const char *const *paths, size_t count, struct kernel *ret, st
  */
 int kernel_remove(const char *key, struct err *e);
 
-/* Remove what imports left that did not come to their end. *ret: how many. */
-int kernel_sweep(unsigned *ret, struct err *e);
+struct kernel_swept {
+	unsigned stages;	/* imports and builds */
+	uint64_t bytes;		/* on the disk */
+};
+
+/* Remove what imports and builds left that did not come to their end. */
+int kernel_sweep(struct kernel_swept *ret, struct err *e);
 
 /* All entries, newest import first. Free each with kernel_fini(), then the array. */
 int kernel_list(struct kernel **ret, size_t *ret_count, struct err *e);

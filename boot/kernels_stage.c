@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,6 +17,8 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "base/units.h"
 #include "base/util.h"
 #include "boot/kernels_private.h"
 
@@ -95,24 +99,54 @@ static int is_stage(const struct dirent *d)
 	return !strncmp(d->d_name, KERNEL_STAGE_PREFIX, strlen(KERNEL_STAGE_PREFIX));
 }
 
-unsigned kernel_stage_sweep(const char *entries_dir)
+/* What it takes on the disk; a file that is linked twice counts twice. */
+static uint64_t tree_bytes(const char *path)
+{
+	char *const roots[] = { (char *)path, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	uint64_t bytes = 0;
+	FTSENT *ent;
+
+	while (fts && (ent = fts_read(fts)))
+		if (ent->fts_info != FTS_DP && ent->fts_info != FTS_NS)
+			bytes += (uint64_t)ent->fts_statp->st_blocks * 512;
+	if (fts)
+		fts_close(fts);
+	return bytes;
+}
+
+static bool remove_left_over(const char *path, uint64_t *ret_bytes)
+{
+	struct err e = ERR_INIT;
+
+	*ret_bytes = tree_bytes(path);
+	log_notice("removing %s: %" PRIu64 " MiB that an import or a build left", path,
+		   *ret_bytes / MIB);
+	if (file_remove_tree(path, &e) == 0)
+		return true;
+	log_notice("%s", err_text(&e));
+	return false;
+}
+
+void kernel_stage_sweep(const char *entries_dir, struct kernel_swept *ret)
 {
 	struct dirent **names;
 	int n = scandir(entries_dir, &names, is_stage, alphasort);
-	unsigned removed = 0;
 
+	*ret = (struct kernel_swept){ 0 };
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = kernel_path_if_exists(entries_dir, names[i]->d_name);
 		_cleanup_close_ int fd = -1;
+		uint64_t bytes;
 
 		free(names[i]);
 		if (path)
 			fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-		    file_remove_tree(path, NULL) == 0)
-			removed++;
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !remove_left_over(path, &bytes))
+			continue;
+		ret->stages++;
+		ret->bytes += bytes;
 	}
 	if (n >= 0)
 		free(names);
-	return removed;
 }

@@ -13,14 +13,14 @@
 
 struct removed {
 	struct segment_removed shm;
-	unsigned stages;
+	struct kernel_swept kernels;
 };
 
 static int clean(struct removed *ret, struct err *e)
 {
 	int r = segment_store_empty(&ret->shm, e);
 
-	return r < 0 ? r : kernel_sweep(&ret->stages, e);
+	return r < 0 ? r : kernel_sweep(&ret->kernels, e);
 }
 
 static void print_json(const struct removed *n)
@@ -30,7 +30,8 @@ static void print_json(const struct removed *n)
 	json_object_object_add(o, "schema", json_object_new_string("ktstr.cleanup/1"));
 	json_object_object_add(o, "segments", json_object_new_int((int)n->shm.segments));
 	json_object_object_add(o, "segment_bytes", json_object_new_uint64(n->shm.bytes));
-	json_object_object_add(o, "imports", json_object_new_int((int)n->stages));
+	json_object_object_add(o, "imports", json_object_new_int((int)n->kernels.stages));
+	json_object_object_add(o, "import_bytes", json_object_new_uint64(n->kernels.bytes));
 	report_json(stdout, o);
 	json_object_put(o);
 }
@@ -54,8 +55,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (o.json)
 		print_json(&n);
 	else
-		printf("shared memory: %u segments, %" PRIu64 " MiB; unfinished imports: %u\n",
-		       n.shm.segments, n.shm.bytes / MIB, n.stages);
+		printf("shared memory: %u segments, %" PRIu64 " MiB; unfinished imports and builds: "
+		       "%u, %" PRIu64 " MiB\n", n.shm.segments, n.shm.bytes / MIB,
+		       n.kernels.stages, n.kernels.bytes / MIB);
 	return 0;
 }
 
@@ -64,6 +66,7 @@ const struct cli_command cli_cleanup = {
 	.run = run,
 	.args = "",
 	.help = "remove packed payloads from shared memory, and what crashed runs left",
-	.more = "What other runs are using stays with them.\n",
+	.more = "What other runs are using stays with them. Of what imports and builds left that were\n"
+		"killed, it says first which folder that is and how large.\n",
 	.takes = CLI_TAKES_CLEANUP,
 };

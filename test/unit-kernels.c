@@ -375,18 +375,25 @@ static void a_stage_whose_maker_is_gone_is_swept(void)
 
 static void a_stage_under_way_is_left_alone(void)
 {
+	struct kernel_swept swept;
 	struct fixture f;
+	char half[100000];
 	int fd;
 
 	setup(&f);
-	put_text(&f, "cache/kernels/.tmp.1.AbCdEf/vmlinuz", "half");
+	memset(half, 'x', sizeof(half));
+	put(&f, "cache/kernels/.tmp.1.AbCdEf/vmlinuz", half, sizeof(half));
 	fd = open(in_dir(&f, "cache/kernels/.tmp.1.AbCdEf"), O_RDONLY | O_DIRECTORY);
 	tap_eq(flock(fd, LOCK_EX), 0);
 	tap_eq(import(&f, put_bzimage(&f, "a", "6.1.0", "a")), 0);
 	tap_ok(exists(&f, "cache/kernels/.tmp.1.AbCdEf/vmlinuz"), "it is still there");
 	close(fd);
-	kernel_stage_sweep(in_dir(&f, "cache/kernels"));
+	kernel_stage_sweep(in_dir(&f, "cache/kernels"), &swept);
 	tap_eq(count_entries(&f, true), 0);
+	tap_eq(swept.stages, 1);
+	tap_ok(swept.bytes >= sizeof(half), "%" PRIu64 " bytes", swept.bytes);
+	kernel_stage_sweep(in_dir(&f, "cache/kernels"), &swept);
+	tap_ok(!swept.stages && !swept.bytes, "%u stages", swept.stages);
 	teardown(&f);
 }
 
