@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,7 +19,6 @@
 #include "boot/kernels_source.h"
 
 #define LOCK_PREFIX ".lock."
-#define ARGS_MAX 16
 /* Lines of make for the fragment and Linux 6.12; once there is a build, its own number. */
 #define FILES_USUAL 1982
 
@@ -34,7 +32,7 @@ struct build {
 	struct kernel_stage stage;
 	char *tree, *out;		/* the same folder for a tarball */
 	enum kernel_build_step step;
-	unsigned files, files_expected;
+	unsigned files, files_expected, percent;
 	struct err *e;
 };
 
@@ -47,6 +45,7 @@ static const struct {
 	[KERNEL_BUILD_CONFIGURE] = { "configuring", 2 },
 	[KERNEL_BUILD_COMPILE] = { "compiling", 3 },
 	[KERNEL_BUILD_IMPORT] = { "importing", 99 },
+	[KERNEL_BUILD_CANCEL] = { "cancelled: removing what it made", 0 },
 };
 static_assert(ARRAY_SIZE(steps) == KERNEL_BUILD_STEPS, "a name for each step");
 
@@ -75,13 +74,13 @@ static void tick(struct build *b)
 {
 	const unsigned from = steps[KERNEL_BUILD_COMPILE].percent;
 	const unsigned to = steps[KERNEL_BUILD_IMPORT].percent;
-	unsigned percent = steps[b->step].percent;
 
-	if (!b->q->on_progress)
-		return;
 	if (b->step == KERNEL_BUILD_COMPILE)
-		percent = MIN(from + b->files * (to - from) / b->files_expected, to - 1);
-	b->q->on_progress(b->step, percent, b->q->arg);
+		b->percent = MIN(from + b->files * (to - from) / b->files_expected, to - 1);
+	else if (b->step != KERNEL_BUILD_CANCEL)
+		b->percent = steps[b->step].percent;
+	if (b->q->on_progress)
+		b->q->on_progress(b->step, b->percent, b->q->arg);
 }
 
 static void on_tick(bool made, void *arg)
@@ -148,6 +147,66 @@ static int make_key(struct build *b)
 	return 0;
 }
 
+/* --- programs ------------------------------------------------------------- */
+
+static int run(struct build *b, struct kernel_args *a, const char *what)
+{
+	const struct kernel_make m = {
+		.log_fd = b->log_fd, .log_path = b->log_path, .in = -1,
+		.cancel_fd = b->q->cancel_fd, .on_tick = on_tick, .arg = b,
+	};
+	int r = a->bad ? err_sys(b->e, -ENOMEM, "arguments") : kernel_make_run(&m, a->item, b->e);
+
+	kernel_args_fini(a);
+	return r < 0 && r != -ECANCELED ? err_ctx(b->e, r, "%s", what) : r;
+}
+
+static unsigned cpu_count(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/*
+ * The folder differs from build to build and is in the debug information, so
+ * ccache must not count it in; pahole's BTF has no paths, and the rest is
+ * stripped.
+ */
+static void add_make(struct kernel_args *a, const struct build *b)
+{
+	kernel_args_add(a, "env");
+	kernel_args_add(a, "CCACHE_NOHASHDIR=1");
+	kernel_args_add(a, "KBUILD_BUILD_USER=ktstr");
+	kernel_args_add(a, "KBUILD_BUILD_HOST=ktstr");
+	kernel_args_add(a, "make");
+	kernel_args_add(a, "-C");
+	kernel_args_add(a, "%s", b->tree);
+	kernel_args_add(a, "-j%u", cpu_count());
+	kernel_args_add(a, "ARCH=" KERNEL_ARCH);
+	kernel_args_add(a, "CC=%sgcc", kernel_tool_exists("ccache") ? "ccache " : "");
+	kernel_args_add(a, "LOCALVERSION=");	/* no "+" of a tree that is not at a tag */
+	if (strcmp(b->tree, b->out))
+		kernel_args_add(a, "O=%s", b->out);
+}
+
+/* --- one build of a key at a time ---------------------------------------- */
+
+/*
+ * A lock belongs to the open file, which the program shares: it waits in our
+ * place, since flock(2) cannot be asked to give up.
+ */
+static int wait_for_lock(struct build *b)
+{
+	char *const argv[] = { "flock", "0", NULL };
+	const struct kernel_make m = {
+		.log_fd = -1, .in = b->lock_fd, .cancel_fd = b->q->cancel_fd,
+		.on_tick = on_tick, .arg = b,
+	};
+
+	return kernel_make_run(&m, argv, b->e);
+}
+
 /* Who builds this key now is waited for. The lock ends with its holder. */
 static int lock_key(struct build *b)
 {
@@ -167,78 +226,7 @@ static int lock_key(struct build *b)
 		return err_sys(b->e, -errno, "lock %s", path);
 	begin(b, KERNEL_BUILD_WAIT);
 	log_notice("kernel build: %s is being built by another process: waiting", b->key);
-	while (flock(b->lock_fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return err_sys(b->e, -errno, "lock %s", path);
-	return 0;
-}
-
-/* --- programs ------------------------------------------------------------- */
-
-struct args {
-	char *item[ARGS_MAX + 1];
-	size_t count;
-	bool bad;
-};
-
-static void args_fini(struct args *a)
-{
-	for (size_t i = 0; i < a->count; i++)
-		free(a->item[i]);
-}
-
-__attribute__((format(printf, 2, 3)))
-static void add(struct args *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	assert(a->count < ARGS_MAX);
-	va_start(ap, fmt);
-	if (vasprintf(&a->item[a->count], fmt, ap) < 0)
-		a->bad = true;
-	else
-		a->count++;
-	va_end(ap);
-}
-
-static int run(struct build *b, struct args *a, const char *what)
-{
-	const struct kernel_make m = {
-		.log_fd = b->log_fd, .log_path = b->log_path, .on_tick = on_tick, .arg = b,
-	};
-	int r = a->bad ? err_sys(b->e, -ENOMEM, "arguments") : kernel_make_run(&m, a->item, b->e);
-
-	args_fini(a);
-	return r < 0 ? err_ctx(b->e, r, "%s", what) : 0;
-}
-
-static unsigned cpu_count(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
-/*
- * The folder differs from build to build and is in the debug information, so
- * ccache must not count it in; pahole's BTF has no paths, and the rest is
- * stripped.
- */
-static void add_make(struct args *a, const struct build *b)
-{
-	add(a, "env");
-	add(a, "CCACHE_NOHASHDIR=1");
-	add(a, "KBUILD_BUILD_USER=ktstr");
-	add(a, "KBUILD_BUILD_HOST=ktstr");
-	add(a, "make");
-	add(a, "-C");
-	add(a, "%s", b->tree);
-	add(a, "-j%u", cpu_count());
-	add(a, "ARCH=" KERNEL_ARCH);
-	add(a, "CC=%sgcc", kernel_tool_exists("ccache") ? "ccache " : "");
-	add(a, "LOCALVERSION=");	/* no "+" of a tree that is not at a tag */
-	if (strcmp(b->tree, b->out))
-		add(a, "O=%s", b->out);
+	return wait_for_lock(b);
 }
 
 /* --- the steps ------------------------------------------------------------ */
@@ -260,7 +248,7 @@ static int open_log(struct build *b)
 
 static int unpack(struct build *b)
 {
-	struct args a = { 0 };
+	struct kernel_args a = { 0 };
 	int r;
 
 	if (asprintf(&b->out, "%s/%s", b->stage.dir, b->source.tarball ? "source" : "out") < 0) {
@@ -274,12 +262,12 @@ static int unpack(struct build *b)
 	if (r < 0 || !b->source.tarball)
 		return r;
 	begin(b, KERNEL_BUILD_UNPACK);
-	add(&a, "tar");
-	add(&a, "-xf");
-	add(&a, "%s", b->source.path);
-	add(&a, "-C");
-	add(&a, "%s", b->tree);
-	add(&a, "--strip-components=1");
+	kernel_args_add(&a, "tar");
+	kernel_args_add(&a, "-xf");
+	kernel_args_add(&a, "%s", b->source.path);
+	kernel_args_add(&a, "-C");
+	kernel_args_add(&a, "%s", b->tree);
+	kernel_args_add(&a, "--strip-components=1");
 	return run(b, &a, "tar");
 }
 
@@ -305,7 +293,7 @@ static int configure(struct build *b, bool *ret_modules)
 	_cleanup_(kconfig_fini) struct kconfig got = { 0 };
 	_cleanup_(buf_fini) struct buf text = BUF_INIT;
 	_cleanup_free_ char *path = NULL;
-	struct args a = { 0 };
+	struct kernel_args a = { 0 };
 	const char *modules;
 	int r;
 
@@ -317,8 +305,8 @@ static int configure(struct build *b, bool *ret_modules)
 	if (r < 0)
 		return r;
 	add_make(&a, b);
-	add(&a, "KCONFIG_ALLCONFIG=%s", path);
-	add(&a, "allnoconfig");
+	kernel_args_add(&a, "KCONFIG_ALLCONFIG=%s", path);
+	kernel_args_add(&a, "allnoconfig");
 	r = run(b, &a, "make allnoconfig");
 	if (r == 0)
 		r = check_config(b, &got);
@@ -329,14 +317,14 @@ static int configure(struct build *b, bool *ret_modules)
 
 static int compile(struct build *b, bool modules)
 {
-	struct args a = { 0 };
+	struct kernel_args a = { 0 };
 
 	expect_files(b);
 	begin(b, KERNEL_BUILD_COMPILE);
 	add_make(&a, b);
-	add(&a, "bzImage");
+	kernel_args_add(&a, "bzImage");
 	if (modules)
-		add(&a, "modules");
+		kernel_args_add(&a, "modules");
 	return run(b, &a, "make");
 }
 
@@ -346,14 +334,18 @@ static int import(struct build *b, struct kernel *ret)
 		.path = b->out, .key = b->key, .source = b->source.path,
 		.replace = b->source.changes, .files_built = b->files,
 	};
-	struct args a = { 0 };
+	struct kernel_args a = { 0 };
+	int r;
 
 	begin(b, KERNEL_BUILD_IMPORT);
 	/* DWARF is ten times the rest, and BTF was made of it; symbols stay */
-	add(&a, "strip");
-	add(&a, "--strip-debug");
-	add(&a, "%s/vmlinux", b->out);
-	if (run(b, &a, "strip") < 0) {
+	kernel_args_add(&a, "strip");
+	kernel_args_add(&a, "--strip-debug");
+	kernel_args_add(&a, "%s/vmlinux", b->out);
+	r = run(b, &a, "strip");
+	if (r == -ECANCELED)
+		return r;
+	if (r < 0) {
 		log_info("kernel build: %s", err_text(b->e));
 		err_clear(b->e);
 	}
@@ -380,8 +372,12 @@ static int build(struct build *b, struct kernel *ret)
 		r = compile(b, modules);
 	if (r == 0)
 		r = import(b, ret);
-	if (r == 0)
+	if (r == 0 || r == -ECANCELED)
 		unlink(b->log_path);
+	if (r == -ECANCELED) {
+		begin(b, KERNEL_BUILD_CANCEL);
+		kernel_stage_destroy(&b->stage);
+	}
 	return r;
 }
 

@@ -27,6 +27,7 @@ enum kernel_build_step {
 	KERNEL_BUILD_CONFIGURE,
 	KERNEL_BUILD_COMPILE,
 	KERNEL_BUILD_IMPORT,
+	KERNEL_BUILD_CANCEL,	/* removing what was made; it returns -ECANCELED then */
 	KERNEL_BUILD_STEPS,
 };
 
@@ -35,6 +36,7 @@ const char *kernel_build_step_name(enum kernel_build_step s);
 struct kernel_build_request {
 	const char *source;	/* folder or tarball; NULL: Debian's package */
 	const char *fragment;	/* a file with more options; may be NULL */
+	int cancel_fd;		/* borrowed, never read: to be readable is to give up; -1 */
 	/* Several times a second. percent: of everything, by files compiled. May be NULL. */
 	void (*on_progress)(enum kernel_build_step step, unsigned percent, void *arg);
 	void *arg;
@@ -43,7 +45,8 @@ struct kernel_build_request {
 /*
  * *ret is the entry; *ret_built: false when it was there already. -EINVAL: the
  * options are wrong, -ENOENT: no source or no program to build with; -EIO: a
- * program failed, *e has the line that says why and where the rest is.
+ * program failed, *e has the line that says why and where the rest is;
+ * -ECANCELED: nothing of it is left.
  */
 int kernel_build(const struct kernel_build_request *q, struct kernel *ret, bool *ret_built,
 		 struct err *e);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The programs that build a kernel, their output read for progress and errors. */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +14,14 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "base/util.h"
 #include "boot/kernels_source.h"
 
 #define TICK_MS 250
 #define LINE_MAX_BYTES 512
+/* Between asking the programs to end and ending them. */
+#define GRACE_NS (5 * NSEC_PER_SEC)
 
 /* --- what it takes -------------------------------------------------------- */
 
@@ -32,6 +38,7 @@ static const struct {
 	{ "lz4", "lz4" },			/* CONFIG_KERNEL_LZ4 */
 	{ "tar", "tar" },
 	{ "xz", "xz-utils" },
+	{ "flock", "util-linux" },
 	{ "/usr/include/gelf.h", "libelf-dev" },	/* objtool */
 };
 
@@ -55,6 +62,30 @@ int kernel_make_check(struct err *e)
 		       "install%s)", (const char *)names.data, (const char *)packages.data);
 }
 
+/* --- its words ------------------------------------------------------------ */
+
+void kernel_args_add(struct kernel_args *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	assert(a->count < KERNEL_ARGS_MAX);
+	va_start(ap, fmt);
+	if (vasprintf(&a->item[a->count], fmt, ap) < 0) {
+		a->item[a->count] = NULL;
+		a->bad = true;
+	} else {
+		a->count++;
+	}
+	va_end(ap);
+}
+
+void kernel_args_fini(struct kernel_args *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		free(a->item[i]);
+	*a = (struct kernel_args){ 0 };
+}
+
 /* --- running one ---------------------------------------------------------- */
 
 struct run {
@@ -63,6 +94,9 @@ struct run {
 	size_t len;
 	char why[LINE_MAX_BYTES];	/* the first line that tells of an error, else the last */
 	bool told;
+	pid_t pid;			/* and its process group */
+	bool cancelled;
+	uint64_t patience_ns;		/* when it was cancelled: SIGKILL then */
 };
 
 /* "  CC      kernel/fork.o" */
@@ -95,24 +129,40 @@ static int take_output(struct run *run, const char *bytes, size_t n)
 		else if (run->len < sizeof(run->line) - 1)
 			run->line[run->len++] = bytes[i];
 	}
-	return file_write_all(run->m->log_fd, bytes, n);
+	return run->m->log_fd < 0 ? 0 : file_write_all(run->m->log_fd, bytes, n);
 }
 
-/* Until all who could write have gone: make waits for its children. */
+/* All of its group: make's own children do not all hear of its end. */
+static void cancel(struct run *run)
+{
+	run->cancelled = true;
+	run->patience_ns = units_now_ns() + GRACE_NS;
+	kill(-run->pid, SIGTERM);
+}
+
+/* Until all who could write have gone, so that nobody writes to a tree that is removed. */
 static int read_all(struct run *run, int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p[] = {
+		{ .fd = fd, .events = POLLIN }, { .fd = run->m->cancel_fd, .events = POLLIN },
+	};
 	char bytes[4096];
 	ssize_t n = 1;
 	int r = 0;
 
 	while (n > 0 && r == 0) {
-		int ready = poll(&p, 1, TICK_MS);
+		int ready = poll(p, ARRAY_SIZE(p), TICK_MS);
 
 		if (ready < 0 && errno != EINTR)
 			return -errno;
 		run->m->on_tick(false, run->m->arg);
-		if (ready <= 0)
+		if (ready > 0 && p[1].revents) {
+			cancel(run);
+			p[1].fd = -1;		/* once */
+		}
+		if (run->cancelled && units_now_ns() > run->patience_ns)
+			kill(-run->pid, SIGKILL);
+		if (ready <= 0 || !p[0].revents)
 			continue;
 		n = read(fd, bytes, sizeof(bytes));
 		if (n > 0)
@@ -121,31 +171,38 @@ static int read_all(struct run *run, int fd)
 	return r;
 }
 
+static int tell(struct run *run, struct err *e)
+{
+	const char *why = *run->why ? run->why : "failed";
+
+	text_clean(run->why, sizeof(run->why));
+	return run->m->log_path ? err_set(e, -EIO, "%s (all of it: %s)", why, run->m->log_path) :
+				  err_set(e, -EIO, "%s", why);
+}
+
 int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err *e)
 {
 	struct run run = { .m = m };
 	_cleanup_close_ int ours = -1, theirs = -1;
-	struct spawn tool = { .argv = argv, .in = -1 };
+	struct spawn tool = { .argv = argv, .in = m->in, .group = true };
 	int pair[2], r;
 	bool failed;
-	pid_t pid;
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(e, -errno, "pipe");
 	ours = pair[0];
 	tool.out = tool.err = theirs = pair[1];
-	r = spawn(&tool, &pid);
+	r = spawn(&tool, &run.pid);
 	if (r < 0)
 		return err_sys(e, r, "run %s", argv[0]);
 	close_fd(&theirs);
 	r = read_all(&run, ours);
 	close_fd(&ours);		/* who still writes gets SIGPIPE */
-	failed = kernel_tool_failed(pid);
+	failed = kernel_tool_failed(run.pid);
 	end_line(&run);
+	if (run.cancelled)
+		return err_set(e, -ECANCELED, "cancelled");
 	if (r < 0)
 		return err_sys(e, r, "write %s", m->log_path);
-	if (!failed)
-		return 0;
-	text_clean(run.why, sizeof(run.why));
-	return err_set(e, -EIO, "%s (all of it: %s)", *run.why ? run.why : "failed", m->log_path);
+	return failed ? tell(&run, e) : 0;
 }

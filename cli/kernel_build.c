@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* ktstr kernel build: progress on the terminal, the key of the entry on stdout. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -17,11 +20,52 @@
 #define DRAW_NS (NSEC_PER_SEC / 4)
 #define SAY_PERCENT 10		/* elsewhere: a line each */
 
+/* Signals that end a build, in order; the second one at once. */
+struct ending {
+	int fd;			/* a signalfd */
+	sigset_t set, old;
+};
+
+static int ending_init(struct ending *s, struct err *e)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+	sigemptyset(&s->set);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct sigaction sa;
+
+		/* nohup(1) and shells ignore some; a signalfd would have them all the same */
+		if (sigaction(numbers[i], NULL, &sa) == 0 && sa.sa_handler != SIG_IGN)
+			sigaddset(&s->set, numbers[i]);
+	}
+	sigprocmask(SIG_BLOCK, &s->set, &s->old);
+	s->fd = signalfd(-1, &s->set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->fd < 0 ? err_sys(e, -errno, "signalfd") : 0;
+}
+
+/* Takes the one that came, so that the next has its usual effect. */
+static void ending_begins(struct ending *s)
+{
+	struct signalfd_siginfo si;
+
+	if (read(s->fd, &si, sizeof(si)) == sizeof(si))
+		log_notice("%s: the build ends and is removed; once more leaves it to ktstr cleanup",
+			   strsignal((int)si.ssi_signo));
+	sigprocmask(SIG_SETMASK, &s->old, NULL);
+}
+
+static void ending_fini(struct ending *s)
+{
+	sigprocmask(SIG_SETMASK, &s->old, NULL);
+	close_fd(&s->fd);
+}
+
 struct drawing {
 	uint64_t start_ns, drawn_ns;
 	bool terminal;
 	enum kernel_build_step step;
 	unsigned said;		/* the last percentage of a line */
+	struct ending ending;
 };
 
 static void draw(struct drawing *d, enum kernel_build_step step, unsigned percent, uint64_t now)
@@ -55,6 +99,8 @@ static void on_progress(enum kernel_build_step step, unsigned percent, void *arg
 	struct drawing *d = arg;
 	uint64_t now = units_now_ns();
 
+	if (step == KERNEL_BUILD_CANCEL && d->step != step)
+		ending_begins(&d->ending);
 	if (d->terminal)
 		draw(d, step, percent, now);
 	else
@@ -70,15 +116,19 @@ int cli_kernel_build(const struct cli_options *o, const char *unused, struct err
 		.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb"),
 		.step = KERNEL_BUILD_STEPS,
 	};
-	const struct kernel_build_request q = {
+	struct kernel_build_request q = {
 		.source = o->source, .fragment = o->fragment,
 		.on_progress = on_progress, .arg = &d,
 	};
 	struct kernel k = { 0 };
 	bool built;
-	int r = kernel_build(&q, &k, &built, e);
+	int r = ending_init(&d.ending, e);
 
 	(void)unused;
+	q.cancel_fd = d.ending.fd;
+	if (r == 0)
+		r = kernel_build(&q, &k, &built, e);
+	ending_fini(&d.ending);
 	if (d.terminal && d.step != KERNEL_BUILD_STEPS)
 		(void)!write(STDERR_FILENO, "\033[K", 3);
 	if (r < 0)

@@ -108,11 +108,11 @@ static int find(struct fixture *f, const char *spec)
 	return kernel_find(spec, &f->k, &f->e);
 }
 
-/* Names in cache/kernels; hidden: stages. */
+/* Names in a folder; hidden: only those that begin with a dot, else only the others. */
 __attribute__((unused))
-static unsigned count_entries(const struct fixture *f, bool hidden)
+static unsigned count_names(const struct fixture *f, const char *folder, bool hidden)
 {
-	DIR *d = opendir(in_dir(f, "cache/kernels"));
+	DIR *d = opendir(in_dir(f, folder));
 	unsigned n = 0;
 
 	for (struct dirent *ent; d && (ent = readdir(d));)
@@ -121,6 +121,13 @@ static unsigned count_entries(const struct fixture *f, bool hidden)
 	if (d)
 		closedir(d);
 	return n;
+}
+
+/* Names in cache/kernels; hidden: stages. */
+__attribute__((unused))
+static unsigned count_entries(const struct fixture *f, bool hidden)
+{
+	return count_names(f, "cache/kernels", hidden);
 }
 
 __attribute__((unused))

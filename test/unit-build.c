@@ -2,6 +2,7 @@
 /* Kernels built from source, with a tree whose Makefile only pretends. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "boot/kernels_build.h"
@@ -83,7 +84,7 @@ static void on_progress(enum kernel_build_step step, unsigned percent, void *arg
 static int build(struct build *b, const char *source)
 {
 	const struct kernel_build_request q = {
-		.source = in_dir(&b->f, source), .fragment = b->fragment,
+		.source = in_dir(&b->f, source), .fragment = b->fragment, .cancel_fd = -1,
 		.on_progress = on_progress, .arg = b,
 	};
 
@@ -127,7 +128,8 @@ static void a_tarball_becomes_an_entry_of_the_cache(void)
 	tap_ok(b.f.k.config && b.f.k.system_map && b.f.k.bzimage, "all parts");
 	tap_eq(kernel_config_value(&b.f.k, "CONFIG_SCHED_CLASS_EXT"), 'y');
 	tap_eq(b.percent, 99);
-	tap_eq(b.steps, (1u << KERNEL_BUILD_STEPS) - 1 - (1u << KERNEL_BUILD_WAIT));
+	tap_eq(b.steps, (1u << KERNEL_BUILD_STEPS) - 1 - (1u << KERNEL_BUILD_WAIT) -
+	       (1u << KERNEL_BUILD_CANCEL));
 	tap_eq(count_entries(&b.f, false), 1);
 	tap_eq(count_entries(&b.f, true), 1);	/* its lock */
 	end(&b);
@@ -316,7 +318,11 @@ static void debians_newest_package_is_the_default(void)
 	end(&b);
 }
 
-/* Its exit status: 0 built, 1 found, 2 failed. told: gets a byte when it has to wait. */
+/* --- two at once, and one that is ended ------------------------------------- */
+
+enum { BUILT, FOUND, FAILED, CANCELLED };	/* exit status */
+
+/* told: gets a byte when it has to wait. */
 static void tell_wait(enum kernel_build_step step, unsigned percent, void *arg)
 {
 	const int *told = arg;
@@ -326,19 +332,28 @@ static void tell_wait(enum kernel_build_step step, unsigned percent, void *arg)
 		(void)!write(*told, "w", 1);
 }
 
-static pid_t fork_build(const char *source, int told)
+static pid_t fork_build(const char *source, int told, int cancel)
 {
-	const struct kernel_build_request q = { .source = source, .on_progress = tell_wait,
-						.arg = &told };
+	const struct kernel_build_request q = { .source = source, .cancel_fd = cancel,
+						.on_progress = tell_wait, .arg = &told };
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		struct kernel k = { 0 };
 		bool built;
+		int r = kernel_build(&q, &k, &built, NULL);
 
-		_exit(kernel_build(&q, &k, &built, NULL) < 0 ? 2 : !built);
+		_exit(r == -ECANCELED ? CANCELLED : r < 0 ? FAILED : built ? BUILT : FOUND);
 	}
 	return pid;
+}
+
+static int end_of(pid_t pid)
+{
+	int status = -1;
+
+	tap_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static void of_two_builds_of_one_key_the_second_waits_and_takes_the_first(void)
@@ -353,20 +368,73 @@ static void of_two_builds_of_one_key_the_second_waits_and_takes_the_first(void)
 	tap_eq(mkfifo(in_dir(&b.f, "gate"), 0600), 0);
 	tap_eq(pipe(told), 0);
 	for (int i = 0; i < 2; i++)
-		pid[i] = fork_build(in_dir(&b.f, "a.tar.gz"), told[1]);
+		pid[i] = fork_build(in_dir(&b.f, "a.tar.gz"), told[1], -1);
 	/* one of them is at the gate, the other one waits for its lock */
 	tap_eq(read(told[0], &byte, 1), 1);
 	gate = open(in_dir(&b.f, "gate"), O_WRONLY);
 	close(gate);
-	for (int i = 0; i < 2; i++) {
-		tap_eq(waitpid(pid[i], &status[i], 0), pid[i]);
-		status[i] = WEXITSTATUS(status[i]);
-	}
-	tap_ok(status[0] + status[1] == 1, "%d and %d", status[0], status[1]);
+	for (int i = 0; i < 2; i++)
+		status[i] = end_of(pid[i]);
+	tap_ok(status[0] + status[1] == BUILT + FOUND, "%d and %d", status[0], status[1]);
 	tap_eq(runs(&b), 1);
 	tap_eq(count_entries(&b.f, false), 1);
 	close(told[0]);
 	close(told[1]);
+	end(&b);
+}
+
+static void a_build_that_is_cancelled_leaves_nothing(void)
+{
+	int told[2], cancel[2], gate;
+	struct build b;
+	pid_t pid;
+
+	start(&b);
+	make_tarball(&b, "a.tar.gz");
+	tap_eq(mkfifo(in_dir(&b.f, "gate"), 0600), 0);
+	tap_eq(pipe(told) | pipe(cancel), 0);
+	signal(SIGPIPE, SIG_IGN);
+	pid = fork_build(in_dir(&b.f, "a.tar.gz"), told[1], cancel[0]);
+	gate = open(in_dir(&b.f, "gate"), O_WRONLY);	/* make's child reads it */
+	tap_eq(write(cancel[1], "x", 1), 1);
+	tap_eq(end_of(pid), CANCELLED);
+	tap_ok(write(gate, "x", 1) < 0 && errno == EPIPE, "what make started has ended");
+	tap_eq(count_entries(&b.f, false), 0);
+	tap_eq(count_entries(&b.f, true), 1);		/* its lock */
+	tap_eq(count_names(&b.f, "cache", false), 1);	/* no log */
+	signal(SIGPIPE, SIG_DFL);
+	close(gate);
+	close(told[0]);
+	close(told[1]);
+	close(cancel[0]);
+	close(cancel[1]);
+	end(&b);
+}
+
+static void who_waits_for_another_build_can_be_cancelled(void)
+{
+	int told[2], cancel[2], gate;
+	pid_t first, second;
+	struct build b;
+	char byte;
+
+	start(&b);
+	make_tarball(&b, "a.tar.gz");
+	tap_eq(mkfifo(in_dir(&b.f, "gate"), 0600), 0);
+	tap_eq(pipe(told) | pipe(cancel), 0);
+	first = fork_build(in_dir(&b.f, "a.tar.gz"), told[1], -1);
+	gate = open(in_dir(&b.f, "gate"), O_WRONLY);
+	second = fork_build(in_dir(&b.f, "a.tar.gz"), told[1], cancel[0]);
+	tap_eq(read(told[0], &byte, 1), 1);
+	tap_eq(write(cancel[1], "x", 1), 1);
+	tap_eq(end_of(second), CANCELLED);
+	close(gate);
+	tap_eq(end_of(first), BUILT);			/* the other one is not touched */
+	tap_eq(count_entries(&b.f, false), 1);
+	close(told[0]);
+	close(told[1]);
+	close(cancel[0]);
+	close(cancel[1]);
 	end(&b);
 }
 
@@ -383,5 +451,7 @@ int main(void)
 	TAP_RUN(missing_programs_are_named_with_their_packages);
 	TAP_RUN(debians_newest_package_is_the_default);
 	TAP_RUN(of_two_builds_of_one_key_the_second_waits_and_takes_the_first);
+	TAP_RUN(a_build_that_is_cancelled_leaves_nothing);
+	TAP_RUN(who_waits_for_another_build_can_be_cancelled);
 	return tap_done();
 }
