@@ -106,13 +106,13 @@ static void take_cpu(struct events *v, const struct monitor *m, unsigned cpu, ui
 	}
 }
 
-/* The counters' per-CPU address as of now; false: there is no scheduler. */
+/* Where the counters are now, per CPU. False: they are not seen; *ret_root 0: no scheduler. */
 static bool find_now(const struct events *v, const struct monitor *m, uint64_t *ret_root,
 		     uint64_t *ret_kva)
 {
 	uint64_t root_kva;
 
-	*ret_root = 0;
+	*ret_root = v->last_root;
 	if (v->source == EVENTS_SYMBOL)
 		return monitor_symbol(m, "event_stats_cpu", ret_kva);
 	if (!monitor_symbol(m, "scx_root", &root_kva) ||
@@ -134,7 +134,8 @@ bool events_take(struct events *v, const struct monitor *m)
 	for (unsigned cpu = 0; there && cpu < monitor_cpus(m); cpu++)
 		if (monitor_percpu(m, kva, cpu, &cpu_kva) == 0)
 			take_cpu(v, m, cpu, cpu_kva, root != v->last_root);
-	if (there)
+	/* the next one may be where this one was, and has counted as far */
+	if (there || !root)
 		v->last_root = root;
 	v->seen = true;
 	return there;

@@ -26,6 +26,7 @@ static const struct scx_row rows[] = {
 	{ THING_DUMP_LEN, "scx_ops", false, "sched_ext_ops", "exit_dump_len", 0 },
 	{ THING_TIMEOUT, "scx_root", true, "scx_sched", "watchdog_timeout", 0 },
 	{ THING_TIMEOUT, "scx_watchdog_timeout", false, NULL, NULL, 8 },
+	{ THING_INTERVAL, "scx_watchdog_interval", false, NULL, NULL, 8 },
 	{ THING_STAMP, "scx_watchdog_timestamp", false, NULL, NULL, 8 },
 	{ THING_JIFFIES, "jiffies", false, NULL, NULL, 8 },
 	/* its rate is TICK_NSEC and nothing else: kernel/time/jiffies.c */

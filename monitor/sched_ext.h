@@ -10,6 +10,7 @@
  *   state		scx_ops_enable_state_var	6.16: scx_enable_state_var
  *   exit info		scx_exit_info			6.16: scx_root->exit_info
  *   watchdog's time	scx_watchdog_timeout		7.1: scx_root->watchdog_timeout
+ *   time of its checks	half of that			7.1: scx_watchdog_interval
  *
  * Which of them a kernel has is told by its symbols and BTF (the table in
  * sched_ext.c), never by its version.
@@ -117,7 +118,8 @@ struct sched_ext_watchdog {
  * The kernel's checks come at half of the time that was set when the scheduler was
  * enabled. Had a shorter one passed by then, the timer tick would take the watchdog
  * itself for dead; so until the next check is due the time of the last one is kept
- * fresh, and from then on the new time counts.
+ * fresh, and from then on the new time counts. Where the kernel keeps the time between
+ * checks by itself (7.1), it is made as short.
  *
  * -EAGAIN: there is no scheduler; else *e says why not.
  */

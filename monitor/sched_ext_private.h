@@ -13,6 +13,7 @@ enum sched_ext_thing {
 	THING_NAME,
 	THING_DUMP_LEN,
 	THING_TIMEOUT,			/* jiffies */
+	THING_INTERVAL,			/* jiffies, from one check to the next; since 7.1 */
 	THING_STAMP,			/* jiffies, at the watchdog's last check */
 	THING_JIFFIES,
 	THING_TICK_MULT,

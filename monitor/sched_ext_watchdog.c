@@ -2,7 +2,9 @@
 /*
  * The watchdog of sched_ext, rewritten from outside. kernel/sched/ext.c, 6.12:
  * scx_watchdog_workfn() looks at all waiting tasks and queues itself again after
- * half of scx_watchdog_timeout; scx_tick() looks whether it still does.
+ * half of scx_watchdog_timeout; scx_tick() looks whether it still does. Since 7.1 it is
+ * queued after scx_watchdog_interval, half of the shortest time of all schedulers, which
+ * is computed when one comes or goes (refresh_watchdog()).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -110,6 +112,20 @@ static int shorten(const struct sched_ext *s, struct monitor *m, struct sched_ex
 	return freshen(s, m, w, e);
 }
 
+/* One that is short enough may be that of another scheduler. */
+static int shorten_interval(const struct sched_ext *s, struct monitor *m, uint64_t timeout,
+			    struct err *e)
+{
+	const uint64_t most = MAX(timeout / 2, UINT64_C(1));
+	uint64_t now;
+	int r;
+
+	if (!s->thing[THING_INTERVAL].at.has)
+		return 0;
+	r = get(s, m, THING_INTERVAL, &now, e);
+	return r < 0 || now <= most ? r : put(s, m, THING_INTERVAL, most, e);
+}
+
 int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
 			    struct sched_ext_watchdog *w, struct err *e)
 {
@@ -119,6 +135,8 @@ int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
 	if ((r = get(s, m, THING_TIMEOUT, &now, e)) < 0 || (r = tick_ns(s, m, &tick, e)) < 0)
 		return r;
 	want = MAX(w->want_ns / tick, UINT64_C(1));
+	if ((r = shorten_interval(s, m, want, e)) < 0)
+		return r;
 	if (now == want && w->held)
 		return w->stamp ? keep_fresh(s, m, w, e) : 0;
 	w->held = false;

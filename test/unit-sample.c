@@ -242,10 +242,17 @@ static void events_survive_a_late_attach_and_another_scheduler(void)
 		put_event(&f, BY_POINTER, 40);
 		take(&f);
 		tap_eq(sampler_event(f.s, 1, 0), 65);
+		/* nor does it matter that one after it lies where it was */
+		attach_scheduler(&f, -1);
+		take(&f);
+		attach_scheduler(&f, 1);
+		put_event(&f, BY_POINTER, 50);
+		take(&f);
+		tap_eq(sampler_event(f.s, 1, 0), 115);
 		/* and what points to nowhere is no scheduler */
 		guest_put(&f.g, f.g.text_gpa + VMLINUX_AT_SCX_ROOT, 0x4141414141414141);
 		tap_ok(!take(&f)->scheduler, "wild");
-		tap_eq(sampler_event(f.s, 1, 0), 65);
+		tap_eq(sampler_event(f.s, 1, 0), 115);
 	}
 	fixture_close(&f);
 }

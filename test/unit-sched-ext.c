@@ -238,6 +238,31 @@ static void a_check_that_does_not_come_is_not_made_up_for(void)
 	scx_guest_close(&f);
 }
 
+/* 7.1: else the second check would come after 15 s, and the first tick behind 2 s finds it late */
+static void the_time_between_checks_is_made_as_short(void)
+{
+	struct sched_ext_watchdog w = { .want_ns = 2 * NSEC_PER_SEC };
+	struct scx_guest f;
+
+	if (scx_guest_open(&f, ALL_BY_ROOT)) {
+		const uint64_t interval = symbol(&f, VMLINUX_AT_SCX_INTERVAL);
+
+		put_scheduler(&f, 0);
+		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, SECONDS(30));
+		guest_put(&f.g, interval, SECONDS(15));
+		tap_eq(hold(&f, &w), 0);
+		tap_eq(get(&f, interval), SECONDS(1));
+		/* computed anew, and then shorter than ours */
+		guest_put(&f.g, interval, SECONDS(15));
+		tap_eq(hold(&f, &w), 0);
+		tap_eq(get(&f, interval), SECONDS(1));
+		guest_put(&f.g, interval, 7);
+		tap_eq(hold(&f, &w), 0);
+		tap_eq(get(&f, interval), 7);
+	}
+	scx_guest_close(&f);
+}
+
 static void a_longer_watchdog_is_set_and_left_alone(void)
 {
 	struct sched_ext_watchdog w = { .want_ns = 60 * NSEC_PER_SEC };
@@ -329,6 +354,7 @@ int main(void)
 	TAP_RUN(what_a_kernel_has_not_is_listed_with_the_reason);
 	TAP_RUN(a_shorter_watchdog_is_kept_fresh_until_the_kernel_looks);
 	TAP_RUN(a_check_that_does_not_come_is_not_made_up_for);
+	TAP_RUN(the_time_between_checks_is_made_as_short);
 	TAP_RUN(a_longer_watchdog_is_set_and_left_alone);
 	TAP_RUN(a_watchdog_that_cannot_be_held_says_why);
 	TAP_RUN(what_a_dump_could_not_read_it_says);

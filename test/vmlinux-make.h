@@ -37,6 +37,7 @@ enum vmlinux_at {
 	VMLINUX_AT_NR_NODES = 0x3060,
 	VMLINUX_AT_VMCOREINFO = 0x3068,		/* pointer, size */
 	VMLINUX_AT_SCX_OPS = 0x3080,
+	VMLINUX_AT_SCX_INTERVAL = 0x30a0,
 	VMLINUX_AT_PER_CPU_OFFSET = 0x3100,	/* 256 of them */
 	VMLINUX_AT_MAP_IDR = 0x3900,
 	VMLINUX_AT_PROG_IDR = 0x3920,
@@ -73,6 +74,7 @@ static const struct kallsyms_symbol vmlinux_symbols[] = {
 	{ VMLINUX_TEXT + VMLINUX_AT_VMCOREINFO, "Bvmcoreinfo_data" },
 	{ VMLINUX_TEXT + VMLINUX_AT_VMCOREINFO + 8, "Bvmcoreinfo_size" },
 	{ VMLINUX_TEXT + VMLINUX_AT_SCX_OPS, "bscx_ops" },
+	{ VMLINUX_TEXT + VMLINUX_AT_SCX_INTERVAL, "bscx_watchdog_interval" },
 	{ VMLINUX_TEXT + VMLINUX_AT_PER_CPU_OFFSET, "D__per_cpu_offset" },
 	{ VMLINUX_TEXT + VMLINUX_AT_MAP_IDR, "dmap_idr" },
 	{ VMLINUX_TEXT + VMLINUX_AT_PROG_IDR, "dprog_idr" },
