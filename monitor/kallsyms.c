@@ -14,17 +14,25 @@
 #define INDEX_BYTES (TOKENS * 2)
 #define TOKEN_MAX 64u			/* longer ones do not occur; keeps the search short */
 #define MARKER_EVERY 256u
-/* Candidates may cost this many passes over the image, all together. */
+/* Candidates of one alignment may cost this many passes over the image, all together. */
 #define PASSES 8u
+
+/* What an offset is. */
+enum encoding {
+	FROM_BASE,
+	ABSOLUTE_OR_BASE,		/* positive ones are addresses */
+	FROM_ITSELF,
+};
 
 struct tables {
 	const uint8_t *img;
 	size_t n;
 	size_t token_table, token_index;	/* offsets in img */
 	size_t num_syms, names, markers, offsets;
+	unsigned align;			/* of each table: 8, or 4 */
 	uint32_t count;
-	uint64_t base;
-	bool absolute;			/* positive offsets are addresses */
+	uint64_t base;			/* FROM_ITSELF: where offsets are linked */
+	enum encoding encoding;
 	uint64_t budget;		/* bytes that may still be looked at */
 };
 
@@ -52,7 +60,7 @@ static bool tokens_fit(const struct tables *t, size_t table, size_t index)
 		    from + len + 1 != table + le16_at(t->img + index + 2 * (i + 1)))
 			return false;
 		/* behind the last one there is only padding */
-		if (i + 1 == TOKENS && round_up(from + len + 1, 8) != index)
+		if (i + 1 == TOKENS && round_up(from + len + 1, t->align) != index)
 			return false;
 	}
 	return true;
@@ -74,15 +82,15 @@ static bool index_rises(const uint8_t *p)
 /* From *at on; false when there are none. */
 static bool find_tokens(struct tables *t, size_t at)
 {
-	for (; at + INDEX_BYTES <= t->n; at += 8) {
+	for (; at + INDEX_BYTES <= t->n; at += t->align) {
 		const uint8_t *p = t->img + at;
 		size_t last;
 
 		if (!index_rises(p))
 			continue;
 		last = le16_at(p + INDEX_BYTES - 2);
-		for (size_t len = 8; len <= TOKEN_MAX + 8; len += 8) {
-			size_t bytes = round_up(last + 2, 8) + len - 8;
+		for (size_t len = 0; len <= TOKEN_MAX; len += t->align) {
+			size_t bytes = round_up(last + 2, t->align) + len;
 
 			if (bytes <= at && tokens_fit(t, at - bytes, at)) {
 				t->token_table = at - bytes;
@@ -155,29 +163,30 @@ static bool names_fit(struct tables *t)
 	uint64_t room, end, markers_end;
 
 	t->count = le32_at(t->img + t->num_syms);
-	t->names = t->num_syms + 8;
+	t->names = t->num_syms + t->align;
 	room = t->token_table - t->names;
 	/* a name takes a length and a token at least, and can take KALLSYMS_NAME_MAX */
-	if (!t->count || le32_at(t->img + t->num_syms + 4) || t->count > room / 2 ||
-	    room / (KALLSYMS_NAME_MAX + 8) > t->count)
+	if (!t->count || t->count > room / 2 || room / (KALLSYMS_NAME_MAX + 8) > t->count ||
+	    (t->align == 8 && le32_at(t->img + t->num_syms + 4)))
 		return false;
 	end = names_end(t, t->token_table);
 	if (!end)
 		return false;
-	t->markers = round_up(end, 8);
-	markers_end = round_up(t->markers + (t->count + MARKER_EVERY - 1) / MARKER_EVERY * 4, 8);
+	t->markers = round_up(end, t->align);
+	markers_end = round_up(t->markers + (t->count + MARKER_EVERY - 1) / MARKER_EVERY * 4,
+			       t->align);
 	if (markers_end != t->token_table &&
-	    round_up(markers_end + UINT64_C(3) * t->count, 8) != t->token_table)
+	    round_up(markers_end + UINT64_C(3) * t->count, t->align) != t->token_table)
 		return false;
 	return markers_fit(t, end);
 }
 
 static bool find_names(struct tables *t)
 {
-	for (t->num_syms = t->token_table; t->num_syms >= 8 && t->budget;) {
-		t->num_syms -= 8;
-		t->budget -= MIN(t->budget, UINT64_C(8));
-		if (t->num_syms + 16 <= t->token_table && names_fit(t))
+	for (t->num_syms = t->token_table; t->num_syms >= t->align && t->budget;) {
+		t->num_syms -= t->align;
+		t->budget -= MIN(t->budget, (uint64_t)t->align);
+		if (t->num_syms + 2 * t->align <= t->token_table && names_fit(t))
 			return true;
 	}
 	return false;
@@ -189,8 +198,10 @@ static uint64_t address(const struct tables *t, uint32_t i)
 {
 	uint32_t raw = le32_at(t->img + t->offsets + UINT64_C(4) * i);
 
-	if (!t->absolute)
+	if (t->encoding == FROM_BASE)
 		return t->base + raw;
+	if (t->encoding == FROM_ITSELF)
+		return t->base + UINT64_C(4) * i + (uint64_t)(int64_t)(int32_t)raw;
 	return raw <= INT32_MAX ? raw : t->base - 1 - (uint64_t)(int64_t)(int32_t)raw;
 }
 
@@ -223,13 +234,21 @@ static bool find_addresses(struct tables *t)
 		/* kernels lie in the upper half */
 		if (!(t->base >> 63))
 			continue;
-		for (int absolute = 0; absolute < 2; absolute++) {
-			t->absolute = absolute;
+		for (t->encoding = FROM_BASE; t->encoding <= ABSOLUTE_OR_BASE; t->encoding++)
 			if (addresses_rise(t))
 				return true;
-		}
 	}
 	return false;
+}
+
+static bool find_own_addresses(struct tables *t, const struct kallsyms_image *image)
+{
+	t->offsets = t->token_index + INDEX_BYTES;
+	if (UINT64_C(4) * t->count > t->n - t->offsets)
+		return false;
+	t->base = image->linked(t->offsets, image->arg);
+	t->encoding = FROM_ITSELF;
+	return t->base >> 63 && addresses_rise(t);
 }
 
 /* --- all ------------------------------------------------------------------- */
@@ -256,12 +275,18 @@ static int emit(const struct tables *t, kallsyms_fn *fn, void *arg)
 	return 0;
 }
 
-int kallsyms_decode(const uint8_t *image, size_t n, kallsyms_fn *fn, void *arg, struct err *e)
+int kallsyms_decode(const struct kallsyms_image *image, kallsyms_fn *fn, void *arg, struct err *e)
 {
-	struct tables t = { .img = image, .n = n, .budget = PASSES * (uint64_t)n };
+	for (unsigned align = 8; align >= 4; align -= 4) {
+		struct tables t = {
+			.img = image->bytes, .n = image->n, .align = align,
+			.budget = PASSES * (uint64_t)image->n,
+		};
 
-	for (size_t at = 0; t.budget && find_tokens(&t, at); at = t.token_index + 8)
-		if (find_names(&t) && find_addresses(&t))
-			return emit(&t, fn, arg);
+		for (size_t at = 0; t.budget && find_tokens(&t, at); at = t.token_index + align)
+			if (find_names(&t) && (align == 8 ? find_addresses(&t) :
+						 find_own_addresses(&t, image)))
+				return emit(&t, fn, arg);
+	}
 	return err_set(e, -ENODATA, "no symbol tables (CONFIG_KALLSYMS) in the image");
 }

@@ -93,6 +93,20 @@ static const uint8_t *at_address(struct build *b, uint64_t addr, size_t *ret_n)
 	return NULL;
 }
 
+static uint64_t linked_at(size_t at, void *arg)
+{
+	struct build *b = arg;
+
+	for (size_t i = 0; i < b->phdrs; i++) {
+		GElf_Phdr ph;
+
+		if (gelf_getphdr(b->elf, (int)i, &ph) && ph.p_type == PT_LOAD &&
+		    at >= ph.p_offset && at - ph.p_offset < ph.p_filesz)
+			return ph.p_vaddr + (at - ph.p_offset);
+	}
+	return 0;
+}
+
 static void read_notes(struct build *b, Elf_Scn *scn)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
@@ -171,6 +185,9 @@ static int open_elf(struct build *b, struct err *e)
 
 static int collect(struct build *b, struct err *e)
 {
+	const struct kallsyms_image image = {
+		.bytes = b->file, .n = b->n, .linked = linked_at, .arg = b,
+	};
 	int r = open_elf(b, e);
 
 	if (r < 0)
@@ -179,7 +196,7 @@ static int collect(struct build *b, struct err *e)
 	if (r < 0)
 		return err_sys(e, r, "symbols");
 	if (!b->draft.count)
-		r = kallsyms_decode(b->file, b->n, on_kallsym, b, e);
+		r = kallsyms_decode(&image, on_kallsym, b, e);
 	if (r < 0)
 		return r == -ENODATA ? err_ctx(e, r, "no .symtab and")
 				     : err_sys(e, r, "symbols");

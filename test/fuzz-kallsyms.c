@@ -24,26 +24,41 @@ static int on_symbol(uint64_t addr, char type, const char *name, size_t len, voi
 	return 0;
 }
 
+#define LINKED UINT64_C(0xffffffff82000000)
+
+static uint64_t linked_at(size_t off, void *arg)
+{
+	(void)arg;
+	return LINKED + off;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
 	_cleanup_(buf_fini) struct buf image = BUF_INIT;
 	const uint8_t form = fuzz_u8(&in);
-	const struct kallsyms_make m = { form & 1, form & 2, form & 4 };
+	const struct kallsyms_make m = {
+		.offsets_first = form & 1, .seqs = form & 2, .absolute = form & 4,
+		.linked = form & 16 ? LINKED : 0,
+	};
+	struct kallsyms_image i = { .linked = linked_at };
 	struct err e = ERR_INIT;
 	uint64_t last = 0;
 	int r;
 
 	if (form & 8) {			/* the input itself */
-		r = kallsyms_decode(in.data, in.left, on_symbol, &last, &e);
+		i.bytes = in.data;
+		i.n = in.left;
 	} else {
 		kallsyms_make(&m, symbols + !m.absolute, ARRAY_SIZE(symbols) - !m.absolute,
 			      &image);
 		FUZZ_CHECK(buf_ok(&image));
 		while (in.left)
 			image.data[fuzz_u16(&in) % image.len] = fuzz_u8(&in);
-		r = kallsyms_decode(image.data, image.len, on_symbol, &last, &e);
+		i.bytes = image.data;
+		i.n = image.len;
 	}
+	r = kallsyms_decode(&i, on_symbol, &last, &e);
 	FUZZ_CHECK(r == 0 || (r == -ENODATA && *err_text(&e)));
 	return 0;
 }

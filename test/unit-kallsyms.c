@@ -38,13 +38,28 @@ static int on_symbol(uint64_t addr, char type, const char *name, size_t len, voi
 	return s->count == s->stop_at ? -EINTR : 0;
 }
 
-static int decode(const struct buf *image, struct seen *ret)
+#define LINKED (TEXT + 0x1000000)
+
+static uint64_t linked_at(size_t off, void *arg)
 {
+	const uint64_t *linked = arg;
+
+	return *linked ? *linked + off : 0;
+}
+
+static int decode_linked(const struct buf *image, uint64_t linked, struct seen *ret)
+{
+	const struct kallsyms_image i = { image->data, image->len, linked_at, &linked };
 	struct err e = ERR_INIT;
 
 	buf_fini(&ret->text);
 	*ret = (struct seen){ .stop_at = ret->stop_at };
-	return kallsyms_decode(image->data, image->len, on_symbol, ret, &e);
+	return kallsyms_decode(&i, on_symbol, ret, &e);
+}
+
+static int decode(const struct buf *image, struct seen *ret)
+{
+	return decode_linked(image, 0, ret);
 }
 
 /* With bytes before and behind that look like the beginnings of tables. */
@@ -53,7 +68,8 @@ static void make(const struct kallsyms_make *m, const struct kallsyms_symbol *s,
 {
 	for (unsigned i = 0; i < 2000; i++)
 		buf_le16(out, (uint16_t)(i * 3 % 700));
-	buf_align(out, 8);
+	if (!m->linked)
+		buf_align(out, 8);
 	kallsyms_make(m, s, n, out);
 	buf_add_zero(out, 4096);
 }
@@ -101,6 +117,30 @@ static void offsets_without_absolute_ones_are_decoded(void)
 		tap_eq(decode(&image, &seen), 0);
 		tap_eq(seen.count, ARRAY_SIZE(symbols) - 2);
 		tap_eq(seen.last, TEXT + 0x1800000);
+		buf_fini(&seen.text);
+	}
+}
+
+/* At every place in 8 bytes, and with names whose length moves what follows. */
+static void offsets_from_where_they_are_linked_are_decoded(void)
+{
+	for (unsigned i = 0; i < 16; i++) {
+		static const char names[][16] = { "T_text", "T_text1", "T_text12", "T_text123" };
+		const struct kallsyms_symbol own[] = {
+			{ TEXT - 0x1000, names[i / 4] }, { TEXT, "T_stext" },
+			{ LINKED + 0x100, "t\x01" "tick" }, { TEXT + 0x1800000, "B_end" },
+		};
+		_cleanup_(buf_fini) struct buf image = BUF_INIT;
+		struct seen seen = { .count = 0 };
+
+		buf_add_zero(&image, 4 * (i % 4));
+		make(&(struct kallsyms_make){ .seqs = i & 1, .linked = LINKED }, own,
+		     ARRAY_SIZE(own), &image);
+		tap_eq(decode_linked(&image, LINKED, &seen), 0);
+		tap_eq(seen.count, ARRAY_SIZE(own));
+		tap_eq(seen.last, TEXT + 0x1800000);
+		/* and they say nothing when that is not known */
+		tap_eq(decode(&image, &seen), -ENODATA);
 		buf_fini(&seen.text);
 	}
 }
@@ -172,6 +212,7 @@ int main(void)
 {
 	TAP_RUN(every_order_and_encoding_is_decoded);
 	TAP_RUN(offsets_without_absolute_ones_are_decoded);
+	TAP_RUN(offsets_from_where_they_are_linked_are_decoded);
 	TAP_RUN(many_symbols_and_long_names_are_decoded);
 	TAP_RUN(damaged_tables_are_refused);
 	TAP_RUN(an_image_without_tables_is_refused);

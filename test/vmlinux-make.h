@@ -88,6 +88,7 @@ static const struct kallsyms_symbol vmlinux_symbols[] = {
 struct vmlinux_make {
 	bool stripped;			/* no .symtab: kallsyms alone */
 	bool no_symbols, no_btf;
+	bool own_offsets;		/* kallsyms of 7.0 */
 	const char *banner, *build_id;	/* NULL: the usual ones */
 	const struct btf *btf;		/* NULL: an empty one */
 };
@@ -114,8 +115,10 @@ static void vmlinux_image(const struct vmlinux_make *m, uint8_t image[VMLINUX_IM
 	vmlinux_note(image + VMLINUX_AT_NOTES, m->build_id ? m->build_id : VMLINUX_BUILD_ID);
 	if (m->no_symbols)
 		return;
-	kallsyms_make(&(struct kallsyms_make){ .absolute = true, .seqs = true }, vmlinux_symbols,
-		      ARRAY_SIZE(vmlinux_symbols), &tables);
+	kallsyms_make(&(struct kallsyms_make){
+		.absolute = !m->own_offsets, .seqs = true,
+		.linked = m->own_offsets ? VMLINUX_TEXT + VMLINUX_AT_KALLSYMS : 0,
+	}, vmlinux_symbols, ARRAY_SIZE(vmlinux_symbols), &tables);
 	memcpy(image + VMLINUX_AT_KALLSYMS, tables.data, tables.len);
 }
 
