@@ -18,6 +18,7 @@ static const struct row {
 	const char *name;
 	const char *path;		/* in struct rq; NULL: the caller's */
 	bool is_counter;
+	bool is_schedstat;		/* counted while kernel.sched_schedstats is 1 */
 } rows[] = {
 	[SAMPLE_NR_RUNNING] = { "nr_running", "nr_running", false },
 	[SAMPLE_CLOCK] = { "clock_ns", "clock", true },
@@ -27,11 +28,11 @@ static const struct row {
 	[SAMPLE_LOCAL_DSQ] = { "local_dsq", "scx.local_dsq.nr", false },
 	[SAMPLE_RUN_DELAY] = { "run_delay_ns", "rq_sched_info.run_delay", true },
 	[SAMPLE_PCOUNT] = { "pcount", "rq_sched_info.pcount", true },
-	[SAMPLE_YLD_COUNT] = { "yld_count", "yld_count", true },
-	[SAMPLE_SCHED_COUNT] = { "sched_count", "sched_count", true },
-	[SAMPLE_SCHED_GOIDLE] = { "sched_goidle", "sched_goidle", true },
-	[SAMPLE_TTWU_COUNT] = { "ttwu_count", "ttwu_count", true },
-	[SAMPLE_TTWU_LOCAL] = { "ttwu_local", "ttwu_local", true },
+	[SAMPLE_YLD_COUNT] = { "yld_count", "yld_count", true, true },
+	[SAMPLE_SCHED_COUNT] = { "sched_count", "sched_count", true, true },
+	[SAMPLE_SCHED_GOIDLE] = { "sched_goidle", "sched_goidle", true, true },
+	[SAMPLE_TTWU_COUNT] = { "ttwu_count", "ttwu_count", true, true },
+	[SAMPLE_TTWU_LOCAL] = { "ttwu_local", "ttwu_local", true, true },
 	[SAMPLE_HOST_CPU] = { "host_cpu_ns", NULL, true },
 	[SAMPLE_HOST_RUN_DELAY] = { "host_run_delay_ns", NULL, true },
 };
@@ -137,12 +138,24 @@ static void take_curr(const struct sampler *s, const struct monitor *m, uint64_t
 	text_clean(c->curr_comm, sizeof(c->curr_comm));
 }
 
+/*
+ * schedstat_enabled(): a static key, whose count comes first. A kernel without the key
+ * has no such fields either; a key that cannot be read says nothing against them.
+ */
+static bool counts_schedstats(const struct monitor *m)
+{
+	uint64_t key, enabled;
+
+	return !monitor_symbol(m, "sched_schedstats", &key) ||
+	       monitor_uint(m, key, 4, &enabled) < 0 || enabled;
+}
+
 static void take_cpu(struct sampler *s, const struct monitor *m, unsigned cpu, uint64_t rq)
 {
 	struct sample_cpu *c = &s->sample.cpu[cpu];
 
 	for (int f = 0; f < SAMPLE_FIELD_COUNT; f++)
-		if (s->place[f].has &&
+		if (s->place[f].has && (s->counts || !rows[f].is_schedstat) &&
 		    monitor_field(m, rq, &s->place[f].field, &c->value[f]) == 0)
 			c->have |= 1u << f;
 	take_curr(s, m, rq, c);
@@ -155,6 +168,9 @@ struct sample *sampler_take(struct sampler *s, const struct monitor *m, uint64_t
 	bool has = monitor_symbol(m, "runqueues", &template);
 
 	s->sample.t_ns = t_ns;
+	s->counts = counts_schedstats(m);
+	s->uncounted = !s->counts && (!s->taken || s->uncounted);
+	s->taken = true;
 	for (unsigned cpu = 0; cpu < s->cpus; cpu++) {
 		s->sample.cpu[cpu].have = 0;
 		s->sample.cpu[cpu].curr_pid = -1;
@@ -167,11 +183,18 @@ struct sample *sampler_take(struct sampler *s, const struct monitor *m, uint64_t
 
 /* --- what there is ----------------------------------------------------------- */
 
+#define UNCOUNTED "kernel.sched_schedstats is 0 (schedstats=enable makes it 1)"
+
+static bool is_measured(const struct sampler *s, int f)
+{
+	return s->place[f].has && !(s->uncounted && rows[f].is_schedstat);
+}
+
 void sampler_available(const struct sampler *s, void (*fn)(const char *what, void *arg),
 		       void *arg)
 {
 	for (int f = 0; f < SAMPLE_FIELD_COUNT; f++)
-		if (s->place[f].has)
+		if (is_measured(s, f))
 			fn(rows[f].name, arg);
 	if (s->curr.has && s->pid.has)
 		fn("curr", arg);
@@ -181,21 +204,30 @@ void sampler_available(const struct sampler *s, void (*fn)(const char *what, voi
 		fn("domains", arg);
 	if (s->domains.has && s->domains.has_name)
 		fn("domain names", arg);
+	if (s->domains.has && s->domains.has_stats && !s->uncounted)
+		fn("domain counters", arg);
 }
 
 void sampler_absent(const struct sampler *s,
 		    void (*fn)(const char *what, const char *why, void *arg), void *arg)
 {
 	for (int f = 0; f < SAMPLE_FIELD_COUNT; f++)
-		if (!s->place[f].has && rows[f].path)
-			fn(rows[f].name, s->place[f].why, arg);
+		if (!is_measured(s, f) && rows[f].path)
+			fn(rows[f].name, s->place[f].has ? UNCOUNTED : s->place[f].why, arg);
 	if (!s->curr.has || !s->pid.has)
 		fn("curr", s->curr.has ? s->pid.why : s->curr.why, arg);
 	if (s->events.source == EVENTS_NONE)
 		fn("events", s->events.why, arg);
-	if (!s->domains.has)
+	if (!s->domains.has) {
 		fn("domains", s->domains.why, arg);
-	else if (!s->domains.has_name)
+		return;
+	}
+	if (!s->domains.has_name)
 		fn("domain names", "struct sched_domain has no member name (CONFIG_SCHED_DEBUG)",
 		   arg);
+	if (!s->domains.has_stats)
+		fn("domain counters", "struct sched_domain has no member lb_count "
+		   "(CONFIG_SCHEDSTATS)", arg);
+	else if (s->uncounted)
+		fn("domain counters", UNCOUNTED, arg);
 }

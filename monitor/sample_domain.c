@@ -57,6 +57,7 @@ static void add_by_idle(struct domains *d, const struct btf *btf, uint32_t sd)
 	    layout_enum(btf, "CPU_IDLE", &at[0], NULL) < 0 ||
 	    layout_enum(btf, "CPU_NEWLY_IDLE", &at[1], NULL) < 0)
 		return;
+	d->has_stats = true;
 	at[2] = 3 - at[0] - at[1];	/* 0, 1 and 2 in some order */
 	for (size_t i = 0; i < ARRAY_SIZE(by_idle); i++) {
 		for (unsigned k = 0; k < 3; k++) {

@@ -36,6 +36,7 @@ struct domains {
 	char why[LAYOUT_WHY_MAX];
 	struct layout_field sd, parent, name;	/* rq.sd, sched_domain's */
 	bool has_name;
+	bool has_stats;			/* what is counted for schedstats */
 	uint32_t size;			/* of struct sched_domain, as far as it is read */
 	unsigned count;
 	struct {
@@ -52,6 +53,9 @@ struct sampler {
 	uint64_t runqueues;		/* the template's address, as linked */
 	struct layout_place place[SAMPLE_FIELD_COUNT];
 	struct layout_place curr, pid, comm;
+	bool counts;			/* the kernel did for schedstats at the last sample, */
+	bool uncounted;			/* ... and at none so far */
+	bool taken;
 	struct events events;
 	struct domains domains;
 	struct sample sample;

@@ -17,6 +17,7 @@
 /* Offsets in the structs that types() describes. */
 enum {
 	RQ_NR = 0, RQ_CLOCK = 8, RQ_CURR = 16, RQ_SD = 24, RQ_SCX_FLAGS = 36, RQ_DSQ_NR = 40,
+	RQ_TTWU = 44,
 	TASK_PID = 8, TASK_COMM = 16,
 	SD_PARENT = 0, SD_NAME = 8, SD_LEVEL = 16, SD_LB_COUNT = 20,
 	SCHED_POINTER = 24, PCPU_STATS = 64,
@@ -42,6 +43,7 @@ static struct btf *types(enum events events)
 	btf__add_field(b, "curr", p, RQ_CURR * 8, 0);
 	btf__add_field(b, "sd", p, RQ_SD * 8, 0);
 	btf__add_field(b, "scx", scx, 32 * 8, 0);
+	btf__add_field(b, "ttwu_count", u32, RQ_TTWU * 8, 0);
 	btf__add_struct(b, "task_struct", 32);
 	btf__add_field(b, "pid", u32, TASK_PID * 8, 0);
 	btf__add_field(b, "comm", comm, TASK_COMM * 8, 0);
@@ -174,13 +176,46 @@ static void what_a_kernel_has_not_is_told_with_the_reason(void)
 	if (fixture_open(&f, NO_EVENTS)) {
 		sampler_available(f.s, add, available);
 		sampler_absent(f.s, add_why, absent);
-		tap_str(available, "nr_running clock_ns scx_flags local_dsq curr domains domain names ");
+		tap_str(available, "nr_running clock_ns scx_flags local_dsq ttwu_count curr "
+			"domains domain names domain counters ");
 		tap_ok(strstr(absent, "nr_switches: struct rq has no member nr_switches\n"), "%s",
 		       absent);
 		tap_ok(strstr(absent, "run_delay_ns: struct rq has no member rq_sched_info\n"),
 		       "%s", absent);
 		tap_ok(strstr(absent, "events: no struct scx_event_stats (since 6.15)\n"), "%s",
 		       absent);
+	}
+	fixture_close(&f);
+}
+
+/* 0 would be taken for "there were none". */
+static void what_the_kernel_does_not_count_is_not_there(void)
+{
+	char available[512] = "", absent[2048] = "";
+	struct fixture f;
+	struct sample *s;
+
+	if (fixture_open(&f, NO_EVENTS)) {
+		put32(&f, RQ(0) + RQ_NR, 1);
+		s = take(&f);
+		tap_ok(s->cpu[0].have & 1u << SAMPLE_NR_RUNNING, "nr_running");
+		tap_ok(!(s->cpu[0].have & 1u << SAMPLE_TTWU_COUNT), "no ttwu_count");
+		sampler_available(f.s, add, available);
+		sampler_absent(f.s, add_why, absent);
+		tap_str(available, "nr_running clock_ns scx_flags local_dsq curr domains "
+			"domain names ");
+		tap_ok(strstr(absent, "ttwu_count: kernel.sched_schedstats is 0"), "%s", absent);
+		tap_ok(strstr(absent, "domain counters: kernel.sched_schedstats is 0"), "%s",
+		       absent);
+		/* somebody turns it on */
+		put32(&f, f.g.text_gpa + VMLINUX_AT_SCHEDSTATS, 1);
+		put32(&f, RQ(0) + RQ_TTWU, 9);
+		s = take(&f);
+		tap_ok(s->cpu[0].have & 1u << SAMPLE_TTWU_COUNT, "ttwu_count");
+		tap_eq(s->cpu[0].value[SAMPLE_TTWU_COUNT], 9);
+		*absent = '\0';
+		sampler_absent(f.s, add_why, absent);
+		tap_ok(!strstr(absent, "schedstats"), "%s", absent);
 	}
 	fixture_close(&f);
 }
@@ -326,6 +361,7 @@ int main(void)
 	TAP_RUN(each_cpu_has_its_row);
 	TAP_RUN(what_cannot_be_read_is_not_there);
 	TAP_RUN(what_a_kernel_has_not_is_told_with_the_reason);
+	TAP_RUN(what_the_kernel_does_not_count_is_not_there);
 	TAP_RUN(events_are_found_in_every_layout_and_count_from_the_first_sample);
 	TAP_RUN(events_survive_a_late_attach_and_another_scheduler);
 	TAP_RUN(domains_are_followed_upwards);
