@@ -209,6 +209,40 @@ static void cpus_that_may_come_have_apic_ids_of_their_own(void)
 	tap_eq(topo_apic_id_max(&t), topo_apic_id(&t, 6));
 }
 
+/* One package of 256 LLCs has 8 bits: one for each absent CPU would be 16 bits and more. */
+static void absent_cpus_fill_packages_like_those_that_are_there(void)
+{
+	struct topo t = shape("1n200l1c1t/package:all/possible:512");
+
+	tap_eq(topo_apic_id(&t, 199), 199);
+	tap_eq(topo_apic_id(&t, 200), 256);
+	tap_eq(topo_apic_id(&t, 455), 511);
+	tap_eq(topo_apic_id(&t, 456), 512);
+	tap_eq(topo_apic_id_max(&t), 512 + 55);
+}
+
+/* Nodes of one LLC each, but the first has many: so has each package room for as many. */
+static void apic_ids_that_no_interrupt_reaches_are_refused(void)
+{
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	struct topo t;
+	char *text;
+
+	buf_str(&b, "64n320l1c1t/node:llcs=257");
+	for (unsigned i = 1; i < 64; i++)
+		buf_str(&b, "/node:llcs=1");
+	buf_str(&b, "/package:node");
+	text = buf_take(&b);
+	tap_ok(!topo_parse(text, &t, &e), "63 packages of one LLC fit: %s", err_text(&e));
+	tap_eq(topo_apic_id_max(&t), 63u << 9);
+	t.possible = 512;
+	tap_eq(topo_check(&t, &e), -EINVAL);
+	tap_ok(strstr(err_text(&e), "APIC ids up to 32959, must be at most 32767"), "%s",
+	       err_text(&e));
+	free(text);
+}
+
 static void memory_is_split_by_claims_and_shares(void)
 {
 	struct topo even = shape("3n3l1c1t"), some = shape("3n3l1c1t/node:mem=64M/node:/node:");
@@ -305,6 +339,8 @@ int main(void)
 	TAP_RUN(an_llc_may_span_nodes);
 	TAP_RUN(packages_hold_what_they_are_told_to);
 	TAP_RUN(cpus_that_may_come_have_apic_ids_of_their_own);
+	TAP_RUN(absent_cpus_fill_packages_like_those_that_are_there);
+	TAP_RUN(apic_ids_that_no_interrupt_reaches_are_refused);
 	TAP_RUN(memory_is_split_by_claims_and_shares);
 	TAP_RUN(node_memory_is_rounded_up_as_text_and_checked_as_a_value);
 	TAP_RUN(options_describe_parts_of_the_shape);

@@ -141,6 +141,10 @@ static int check_cpus(const struct topo *t, const char *text, struct err *e)
 		if (cpulist_has(&t->offline, i))
 			return err_set(e, -EINVAL, "topology %s: offline CPU %u, must be below %u",
 				       text, i, cpus);
+	if (topo_apic_id_max(t) > TOPO_APIC_ID_MAX)
+		return err_set(e, -EINVAL, "topology %s: APIC ids up to %u, must be at most %u "
+			       "(each package takes as many as the largest)", text,
+			       topo_apic_id_max(t), TOPO_APIC_ID_MAX);
 	return 0;
 }
 
@@ -361,8 +365,10 @@ uint32_t topo_apic_id(const struct topo *t, unsigned cpu)
 		package_of(t, llc, &first, &count);
 		package = package_number(t, llc);
 	} else {
-		/* a CPU that may come one day comes in a package of its LLC's own */
-		package = topo_packages(t) + llc - t->llcs;
+		/* CPUs that may come one day come in packages of their own, each full */
+		llc -= t->llcs;
+		package = topo_packages(t) + (llc >> topo_llc_bits(t));
+		first = llc & ~((1u << topo_llc_bits(t)) - 1);
 	}
 	return ((package << topo_llc_bits(t) | (llc - first)) << topo_core_bits(t) | core)
 		       << topo_thread_bits(t) | thread;

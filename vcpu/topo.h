@@ -34,6 +34,8 @@ struct err;
 
 #define TOPO_CPUS_MAX 512
 #define TOPO_NODES_MAX 64
+/* What an MSI can be sent to without interrupt remapping (KVM's and Hyper-V's 15 bits). */
+#define TOPO_APIC_ID_MAX 0x7fffu
 /* Borders of guest memory are multiples of it (mm/mm.h, MM_ALIGN). */
 #define TOPO_MEMORY_UNIT (UINT64_C(2) << 20)
 static_assert(TOPO_CPUS_MAX <= CPULIST_MAX, "a list of CPUs has room for all");

@@ -25,7 +25,7 @@
  */
 static const uint32_t apic_id_max[] = {
 	[VM_IRQCHIP_KERNEL] = VM_KERNEL_APIC_ID_MAX,
-	[VM_IRQCHIP_SPLIT] = 0x7fff,
+	[VM_IRQCHIP_SPLIT] = TOPO_APIC_ID_MAX,
 };
 static_assert(ARRAY_SIZE(apic_id_max) == VM_IRQCHIP_COUNT, "a limit for every kind");
 
