@@ -98,6 +98,20 @@ static unsigned count_distinct(const struct survey *s, size_t member)
 
 #define DISTINCT(s, member) count_distinct(s, offsetof(struct survey_cpu, member))
 
+/* A description may leave out memory, but there is no machine without. */
+static void look_for_memory(struct fit *f)
+{
+	struct survey *s = f->s;
+	bool any = false;
+
+	for (unsigned i = 0; i < s->nodes; i++)
+		any |= s->node[i].has_memory;
+	for (unsigned i = 0; i < s->nodes && !any; i++)
+		s->node[i].has_memory = true;
+	if (!any)
+		note(f, "no NUMA node is told to have memory: each gets a share");
+}
+
 /* Do the LLCs span nodes, all of them alike, as a shape can say it? */
 static void look_for_spans(struct fit *f)
 {
@@ -202,6 +216,35 @@ static void fit_packages(struct fit *f)
 	}
 }
 
+/* How far it is from the nearest CPUs to this node. Rules are looked at later: at least 10. */
+static unsigned least_distance(const struct topo *t, unsigned node)
+{
+	unsigned least = UINT8_MAX;
+
+	for (unsigned i = 0; i < t->numa_nodes; i++)
+		if (topo_node_cpus(t, i))
+			least = MIN(least, topo_distance(t, i, node));
+	return MAX(least, TOPO_DISTANCE_LOCAL);
+}
+
+/* A machine shows what its CPUs see; a shape says what would be seen at distance 10. */
+static void fit_access(struct fit *f)
+{
+	const struct survey *s = f->s;
+	struct topo *t = &f->topo;
+
+	for (unsigned i = 0; i < s->nodes; i++) {
+		unsigned far = least_distance(t, i);
+
+		/* Linux rounds latencies up, bandwidths down */
+		t->node[i].latency_ns = s->node[i].latency_ns * TOPO_DISTANCE_LOCAL / far;
+		t->node[i].bandwidth_mbs = MIN((s->node[i].bandwidth_mbs * far +
+						TOPO_DISTANCE_LOCAL - 1) / TOPO_DISTANCE_LOCAL,
+					       TOPO_BANDWIDTH_MAX_MBS);
+	}
+	t->described = t->numa_nodes;
+}
+
 static void fit_nodes(struct fit *f)
 {
 	const struct survey *s = f->s;
@@ -210,12 +253,6 @@ static void fit_nodes(struct fit *f)
 
 	for (unsigned i = 0; i < s->nodes; i++)
 		known |= s->node[i].latency_ns || s->node[i].bandwidth_mbs;
-	for (unsigned i = 0; i < s->nodes && known; i++) {
-		t->node[i].latency_ns = s->node[i].latency_ns;
-		t->node[i].bandwidth_mbs = s->node[i].bandwidth_mbs;
-	}
-	if (known)
-		t->described = t->numa_nodes;
 	for (unsigned i = 0; i < s->distances; i++)
 		for (unsigned j = 0; j < s->distances; j++)
 			if (s->distance[i][j] != (i == j ? TOPO_DISTANCE_LOCAL :
@@ -223,6 +260,8 @@ static void fit_nodes(struct fit *f)
 				t->distances = t->numa_nodes;
 	if (t->distances)
 		memcpy(t->distance, s->distance, sizeof(t->distance));
+	if (known)
+		fit_access(f);
 }
 
 int survey_fit(struct survey *s, struct topo *ret, topo_note_fn *n, void *arg, struct err *e)
@@ -244,6 +283,7 @@ int survey_fit(struct survey *s, struct topo *ret, topo_note_fn *n, void *arg, s
 	qsort(s->node, s->nodes, sizeof(s->node[0]), compare_nodes);
 	qsort(s->cpu, s->cpus, sizeof(s->cpu[0]), compare_cpus);
 	f.topo.numa_nodes = s->nodes;
+	look_for_memory(&f);
 	look_for_spans(&f);
 	fit_cpus(&f);
 	fit_packages(&f);

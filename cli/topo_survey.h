@@ -19,7 +19,8 @@ struct survey_cpu {
 struct survey_node {
 	unsigned id;
 	bool has_memory;
-	unsigned latency_ns, bandwidth_mbs;	/* 0: not known */
+	/* as its nearest CPUs see it; 0: not known */
+	unsigned latency_ns, bandwidth_mbs;
 };
 
 struct survey {
@@ -29,7 +30,7 @@ struct survey {
 	unsigned absent;		/* CPUs that are possible, but not there */
 	struct survey_node node[TOPO_NODES_MAX];
 	unsigned nodes;			/* 0: the machine tells of none */
-	unsigned distances;		/* rows, in the order of node[]; 0: not known */
+	unsigned distances;		/* rows, by ascending ids of nodes; 0: not known */
 	uint8_t distance[TOPO_NODES_MAX][TOPO_NODES_MAX];
 };
 

@@ -76,6 +76,13 @@ static void nodes_that_differ_are_described(void)
 	fits("cpu 0 0 0 0 0\nnode 0 1\nnode 1 1\ndistance 0 0 10\ndistance 0 1 17\n"
 	     "distance 1 0 17\ndistance 1 1 10\n",
 	     "2n1l1c1t/node:llcs=1/node:llcs=0/distances:10,17;17,10", 0);
+	/* rows are by number, whatever the order of the lines */
+	fits("cpu 0 2 0 0 0\nnode 5 1\nnode 2 1\nnode 3 1\n"
+	     "distance 0 0 10\ndistance 0 1 11\ndistance 0 2 12\n"
+	     "distance 1 0 11\ndistance 1 1 10\ndistance 1 2 13\n"
+	     "distance 2 0 12\ndistance 2 1 13\ndistance 2 2 10\n",
+	     "3n1l1c1t/node:llcs=1/node:llcs=0/node:llcs=0"
+	     "/distances:10,11,12;11,10,13;12,13,10", 0);
 	fits("cpu 0 0 0 0 0\n", "1n1l1c1t/no-srat", 0);
 }
 
@@ -96,6 +103,12 @@ static void what_a_shape_cannot_say_is_noted(void)
 	tap_ok(strstr(last_note, "2 packages"), "%s", last_note);
 }
 
+static void memory_that_nobody_tells_of_is_there_all_the_same(void)
+{
+	fits("cpu 0 0 0 0 0\ncpu 1 1 1 1 1\nnode 0 0\nnode 1 0\n", "2n2l1c1t", 1);
+	tap_ok(strstr(last_note, "no NUMA node is told to have memory"), "%s", last_note);
+}
+
 static void nonsense_is_refused_with_a_reason(void)
 {
 	static const struct {
@@ -106,7 +119,6 @@ static void nonsense_is_refused_with_a_reason(void)
 		{ "cpu 0 0 0 0\n", "no such line: \"cpu 0 0 0 0\"" },
 		{ "hello\n", "no such line" },
 		{ "cpu 0 5 0 0 0\nnode 0 1\n", "CPU 0 is in NUMA node 5, of which" },
-		{ "cpu 0 0 0 0 0\nnode 0 0\n", "no NUMA node has memory" },
 		{ "cpu 0 0 0 0 0\nnode 0 1\ndistance 0 0 77\n", "to itself is 77" },
 		{ "distance 64 0 10\n", "more than" },
 	};
@@ -165,7 +177,9 @@ static void make_tree(void)
 	put("10 21 31\n", "node/node0/distance");
 	put("21 10 31\n", "node/node1/distance");
 	put("31 31 10\n", "node/node2/distance");
-	put("250\n", "node/node2/access0/initiators/read_latency");
+	/* from node 0, at distance 31: the shape has what it were at 10 */
+	put("775\n", "node/node2/access0/initiators/read_latency");
+	put("330\n", "node/node2/access0/initiators/read_bandwidth");
 }
 
 static void a_sysfs_tree_becomes_a_shape(void)
@@ -180,7 +194,7 @@ static void a_sysfs_tree_becomes_a_shape(void)
 	tap_eq(topo_import(root, &t, take_note, NULL, &e), 0);
 	topo_format_whole(&t, &b);
 	text = buf_take(&b);
-	tap_str(text, "3n2l2c1t/node:llcs=1/node:llcs=1,mem=0M/node:llcs=0,latency=250ns"
+	tap_str(text, "3n2l2c1t/node:llcs=1/node:llcs=1,mem=0M/node:llcs=0,latency=250ns,bandwidth=1023M"
 		"/distances:10,21,31;21,10,31;31,31,10/possible:6");
 	tap_eq(notes, 1);
 	tap_ok(strstr(last_note, "1 CPUs are offline there"), "%s", last_note);
@@ -209,6 +223,7 @@ int main(void)
 	TAP_RUN(uniform_machines_become_four_numbers);
 	TAP_RUN(nodes_that_differ_are_described);
 	TAP_RUN(what_a_shape_cannot_say_is_noted);
+	TAP_RUN(memory_that_nobody_tells_of_is_there_all_the_same);
 	TAP_RUN(nonsense_is_refused_with_a_reason);
 	TAP_RUN(a_sysfs_tree_becomes_a_shape);
 	TAP_RUN(a_tree_with_rubbish_in_it_is_refused);

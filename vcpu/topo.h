@@ -50,6 +50,7 @@ static_assert(TOPO_CPUS_MAX <= CPULIST_MAX, "a list of CPUs has room for all");
 #define TOPO_DRAM_BANDWIDTH_MBS (50 * 1024)
 #define TOPO_CXL_LATENCY_NS 300
 #define TOPO_CXL_BANDWIDTH_MBS (20 * 1024)
+#define TOPO_BANDWIDTH_MAX_MBS 10000000u
 
 /* The values are those of HMAT's memory side cache structure (5.2.27.5). */
 enum topo_assoc { TOPO_ASSOC_NONE, TOPO_ASSOC_DIRECT, TOPO_ASSOC_COMPLEX, TOPO_ASSOC_COUNT };

@@ -142,7 +142,7 @@ static int parse_bandwidth(const char *s, struct topo_node *n, struct err *e)
 {
 	uint64_t v;
 
-	if (units_parse_size(s, &v) < 0 || v < MIB || v / MIB > 10000000)
+	if (units_parse_size(s, &v) < 0 || v < MIB || v / MIB > TOPO_BANDWIDTH_MAX_MBS)
 		return err_set(e, -EINVAL, "takes bytes a second like 50G, 1M or more");
 	n->bandwidth_mbs = (unsigned)(v / MIB);
 	return 0;
