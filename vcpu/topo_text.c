@@ -179,9 +179,10 @@ static int parse_cache(const char *s, struct topo_node *n, struct err *e)
 		c.assoc = (enum topo_assoc)name_index(assoc, assoc_names, TOPO_ASSOC_COUNT);
 	if (policy)
 		c.write = (enum topo_write)name_index(policy, write_names, TOPO_WRITE_COUNT);
-	if (c.assoc == TOPO_ASSOC_COUNT || c.write == TOPO_WRITE_COUNT || rest ||
-	    !c.size_bytes || (line && units_parse_uint(line, UINT16_MAX, &v) < 0))
+	if (c.assoc == TOPO_ASSOC_COUNT || c.write == TOPO_WRITE_COUNT || rest || !c.size_bytes)
 		return err_set(e, -EINVAL, "takes SIZE[:none|direct|complex[:none|wb|wt[:LINE]]]");
+	if (line && (units_parse_uint(line, UINT16_MAX, &v) < 0 || !v))
+		return err_set(e, -EINVAL, "a line is of 1 to %u bytes", UINT16_MAX);
 	c.line_bytes = (unsigned)v;
 	n->cache = c;
 	return 0;
@@ -198,7 +199,8 @@ static const struct {
 	{ "cache", parse_cache },
 };
 
-static int parse_node_key(char *pair, struct topo_node *n, struct err *e)
+/* A bit of *said for each key that was there. */
+static int parse_node_key(char *pair, struct topo_node *n, unsigned *said, struct err *e)
 {
 	char *value = strchr(pair, '=');
 	int r;
@@ -208,6 +210,9 @@ static int parse_node_key(char *pair, struct topo_node *n, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(node_keys); i++) {
 		if (strcmp(pair, node_keys[i].key))
 			continue;
+		if (*said & 1u << i)
+			return err_set(e, -EINVAL, "%s= is said twice", pair);
+		*said |= 1u << i;
 		r = node_keys[i].parse(value ? value : "", n, e);
 		return r < 0 ? err_ctx(e, r, "%s=%.40s", pair, value ? value : "") : 0;
 	}
@@ -219,6 +224,7 @@ static int add_node(struct topo *t, const char *value, struct err *e)
 {
 	struct topo_node n = { 0 };
 	char text[256], *rest = text, *pair;
+	unsigned said = 0;
 
 	if (t->described == TOPO_NODES_MAX)
 		return err_set(e, -EINVAL, "more than %u NUMA nodes", TOPO_NODES_MAX);
@@ -226,7 +232,7 @@ static int add_node(struct topo *t, const char *value, struct err *e)
 		return err_set(e, -EINVAL, "too long");
 	/* nothing said: a node like any other */
 	while (*value && (pair = strsep(&rest, ","))) {
-		int r = parse_node_key(pair, &n, e);
+		int r = parse_node_key(pair, &n, &said, e);
 
 		if (r < 0)
 			return r;
@@ -247,10 +253,12 @@ static int set_distances(struct topo *t, const char *s, struct err *e)
 		s = parse_number(s, &v);
 		if (!s || (*s && *s != ',' && *s != ';'))
 			return err_set(e, -EINVAL, "takes rows of numbers like 10,20;20,10");
-		if (i == TOPO_NODES_MAX || rows == TOPO_NODES_MAX || v > UINT8_MAX)
-			return err_set(e, -EINVAL, "distance %u of row %u is %u: must be at most "
-				       "%u, of at most %u nodes", i, rows, v, TOPO_DISTANCE_MAX,
+		if (i == TOPO_NODES_MAX || rows == TOPO_NODES_MAX)
+			return err_set(e, -EINVAL, "distances of more than %u NUMA nodes",
 				       TOPO_NODES_MAX);
+		if (v > UINT8_MAX)
+			return err_set(e, -EINVAL, "distance of NUMA nodes %u and %u is %u, must "
+				       "be at most %u", rows, i, v, TOPO_DISTANCE_MAX);
 		t->distance[rows][i++] = (uint8_t)v;
 		if (*s == ',')
 			continue;
@@ -324,10 +332,18 @@ static const struct {
 
 int topo_parse_part(struct topo *t, const char *part, const char *value, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+	struct nearest near = NEAREST_INIT(part);
+	const char *hint;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (!strcmp(part, parts[i].name))
 			return parts[i].set(t, value, e);
-	return err_set(e, -EINVAL, "no such part of a shape: \"%.40s\"", part);
+		nearest_offer(&near, parts[i].name);
+	}
+	hint = nearest_get(&near);
+	return err_set(e, -EINVAL, "no such part, there are node, distances, package, possible, "
+		       "offline and no-srat%s%s%s", hint ? "; did you mean '" : "", hint ? hint : "",
+		       hint ? "'?" : "");
 }
 
 /* s up to the next slash into text, which has room for PART_MAX; behind it, or NULL at the end. */
@@ -360,7 +376,8 @@ static int parse_parts(const char *s, struct topo *t, struct err *e)
 			*value++ = '\0';
 		r = topo_parse_part(t, text, value ? value : "", e);
 		if (r < 0)
-			return err_ctx(e, r, "topology: %.40s:%.60s", text, value ? value : "");
+			return err_ctx(e, r, "topology: part \"%.40s%s%.60s\"", text,
+				       value ? ":" : "", value ? value : "");
 	}
 	return 0;
 }
