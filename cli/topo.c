@@ -53,7 +53,10 @@ static void print_memory(const struct topo *t, unsigned node)
 	printf(", %u ns, %u MB/s", topo_node_latency_ns(t, node),
 	       topo_node_bandwidth_mbs(t, node));
 	if (n->cache.size_bytes)
-		printf(", cached by %lluM", (unsigned long long)(n->cache.size_bytes / MIB));
+		printf(", cached by %lluM (%s, %s, lines of %u bytes)",
+		       (unsigned long long)(n->cache.size_bytes / MIB),
+		       topo_assoc_name(n->cache.assoc), topo_write_name(n->cache.write),
+		       n->cache.line_bytes);
 }
 
 static void print_node(const struct topo *t, unsigned node)
@@ -135,6 +138,18 @@ static void add_u64(struct json_object *o, const char *key, uint64_t v)
 	json_object_object_add(o, key, json_object_new_uint64(v));
 }
 
+static struct json_object *cache_json(const struct topo_cache *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_u64(o, "bytes", c->size_bytes);
+	json_object_object_add(o, "associativity",
+			       json_object_new_string(topo_assoc_name(c->assoc)));
+	json_object_object_add(o, "write", json_object_new_string(topo_write_name(c->write)));
+	add_u64(o, "line_bytes", c->line_bytes);
+	return o;
+}
+
 static struct json_object *node_json(const struct topo *t, unsigned node)
 {
 	const struct topo_node *n = topo_node(t, node);
@@ -148,6 +163,8 @@ static struct json_object *node_json(const struct topo *t, unsigned node)
 		add_u64(o, "latency_ns", topo_node_latency_ns(t, node));
 		add_u64(o, "bandwidth_mbs", topo_node_bandwidth_mbs(t, node));
 	}
+	if (n->cache.size_bytes)
+		json_object_object_add(o, "cache", cache_json(&n->cache));
 	for (unsigned i = 0; i < t->numa_nodes; i++)
 		json_object_array_add(d, json_object_new_int(topo_distance(t, node, i)));
 	json_object_object_add(o, "distances", d);

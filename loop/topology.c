@@ -165,14 +165,40 @@ uint64_t ktstr_topology_node_memory_bytes(const struct ktstr_topology *t, unsign
 	return n->has_memory ? n->memory_bytes : UINT64_MAX;
 }
 
+/* NULL: none. */
+static const struct topo_cache *cache_of(const struct ktstr_topology *t, unsigned node)
+{
+	const struct topo_cache *c = has_node(t, node) ? &topo_node(&t->topo, node)->cache : NULL;
+
+	return c && c->size_bytes ? c : NULL;
+}
+
 uint64_t ktstr_topology_node_cache_bytes(const struct ktstr_topology *t, unsigned node)
 {
-	return has_node(t, node) ? topo_node(&t->topo, node)->cache.size_bytes : 0;
+	const struct topo_cache *c = cache_of(t, node);
+
+	return c ? c->size_bytes : 0;
 }
 
 unsigned ktstr_topology_node_cache_line_bytes(const struct ktstr_topology *t, unsigned node)
 {
-	return has_node(t, node) ? topo_node(&t->topo, node)->cache.line_bytes : 0;
+	const struct topo_cache *c = cache_of(t, node);
+
+	return c ? c->line_bytes : 0;
+}
+
+const char *ktstr_topology_node_cache_assoc(const struct ktstr_topology *t, unsigned node)
+{
+	const struct topo_cache *c = cache_of(t, node);
+
+	return c ? topo_assoc_name(c->assoc) : NULL;
+}
+
+const char *ktstr_topology_node_cache_write(const struct ktstr_topology *t, unsigned node)
+{
+	const struct topo_cache *c = cache_of(t, node);
+
+	return c ? topo_write_name(c->write) : NULL;
 }
 
 unsigned ktstr_topology_distance(const struct ktstr_topology *t, unsigned from, unsigned to)

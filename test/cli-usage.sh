@@ -261,6 +261,12 @@ ok "which says where" prints err '^ktstr: report: .*/rec: no JSON: .* at byte 2$
 call report --html "$dir/nowhere/page" "$dir/real"
 ok "a page that cannot be written is told" prints err \
 	"^ktstr: report: --html $dir/nowhere/page: its folder: No such file"
+call topo 1n1l2c1t/node:cache=64M:direct:wt:128
+ok "topo draws a cache in front of memory" prints out \
+	', cached by 64M \(direct, wt, lines of 128 bytes\)$'
+call topo --json 1n1l2c1t/node:cache=64M:direct:wt:128
+ok "and has it in its document" json_is nodes.0.cache.bytes 67108864
+ok "with its policy" json_is nodes.0.cache.write wt
 call topo --dump-acpi "$dir/tables" 1n1l2c1t
 ok "topo --dump-acpi makes a folder" test -s "$dir/tables/APIC.dat"
 ok "and says what is in it" prints out "^[1-9][0-9]* ACPI tables in $dir/tables\$"

@@ -41,7 +41,11 @@ static void a_shape_answers_for_each_cpu_and_node(void)
 	tap_eq(ktstr_topology_node_memory_bytes(t, 1), UINT64_MAX);
 	tap_eq(ktstr_topology_node_cache_bytes(t, 0), GIB / 16);
 	tap_eq(ktstr_topology_node_cache_line_bytes(t, 0), 128);
+	tap_str(ktstr_topology_node_cache_assoc(t, 0), "complex");
+	tap_str(ktstr_topology_node_cache_write(t, 0), "wt");
 	tap_eq(ktstr_topology_node_cache_bytes(t, 2), 0);
+	tap_ok(!ktstr_topology_node_cache_assoc(t, 2), "node 2 has no cache");
+	tap_ok(!ktstr_topology_node_cache_write(t, 3), "there is no node 3");
 	tap_eq(ktstr_topology_distance(t, 0, 2), 20);
 	tap_ok(ktstr_topology_has_numa(t), "it has nodes");
 	tap_ok(ktstr_topology_cpu_is_offline(t, 11), "CPU 11 is offline");

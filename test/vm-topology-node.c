@@ -184,18 +184,31 @@ KTSTR_TEST(node_performance, .about = "memory has the latency and bandwidth aske
 
 #define CACHE_DIR NODE_DIR "/node%u/memory_side_cache"
 
+/* Linux numbers what a shape names (enum cache_indexing, enum cache_write_policy). */
+static unsigned number_of(const char *name, const char *const names[3])
+{
+	unsigned i = 0;
+
+	while (i < 2 && strcmp(name, names[i]))
+		i++;
+	return i;
+}
+
 static void expect_cache(struct ktstr_t *t, const struct ktstr_topology *s, unsigned node)
 {
-	char path[128], indexing[16] = "?", policy[16] = "?";
+	static const char *const indexing[3] = { "direct", "complex", "none" };
+	static const char *const policy[3] = { "wb", "wt", "none" };
+	char path[128];
 
 	/* Linux names the folder by the level, and we tell of one level */
 	snprintf(path, sizeof(path), CACHE_DIR "/index1/size", node);
 	expect_number(t, ktstr_topology_node_cache_bytes(s, node), path);
 	snprintf(path, sizeof(path), CACHE_DIR "/index1/line_size", node);
 	expect_number(t, ktstr_topology_node_cache_line_bytes(s, node), path);
-	read_line(indexing, sizeof(indexing), CACHE_DIR "/index1/indexing", node);
-	read_line(policy, sizeof(policy), CACHE_DIR "/index1/write_policy", node);
-	ktstr_note(t, "node %u: indexing %s, write policy %s", node, indexing, policy);
+	snprintf(path, sizeof(path), CACHE_DIR "/index1/indexing", node);
+	expect_number(t, number_of(ktstr_topology_node_cache_assoc(s, node), indexing), path);
+	snprintf(path, sizeof(path), CACHE_DIR "/index1/write_policy", node);
+	expect_number(t, number_of(ktstr_topology_node_cache_write(s, node), policy), path);
 }
 
 KTSTR_TEST(node_cache, .about = "memory has the cache in front of it asked for (HMAT)")

@@ -429,6 +429,18 @@ void topo_format(const struct topo *t, char text[TOPO_TEXT_MAX])
 		 t->threads_per_core);
 }
 
+const char *topo_assoc_name(enum topo_assoc assoc)
+{
+	assert(assoc < TOPO_ASSOC_COUNT);
+	return assoc_names[assoc];
+}
+
+const char *topo_write_name(enum topo_write policy)
+{
+	assert(policy < TOPO_WRITE_COUNT);
+	return write_names[policy];
+}
+
 static void format_bytes(uint64_t bytes, struct buf *out)
 {
 	if (bytes % MIB)
@@ -454,8 +466,8 @@ static void format_node(const struct topo_node *n, struct buf *out)
 	if (n->cache.size_bytes) {
 		buf_str(out, ",cache=");
 		format_bytes(n->cache.size_bytes, out);
-		buf_fmt(out, ":%s:%s:%u", assoc_names[n->cache.assoc],
-			write_names[n->cache.write], n->cache.line_bytes);
+		buf_fmt(out, ":%s:%s:%u", topo_assoc_name(n->cache.assoc),
+			topo_write_name(n->cache.write), n->cache.line_bytes);
 	}
 	/* the first comma is the part's colon */
 	if (buf_ok(out) && out->len > start)

@@ -71,6 +71,11 @@ KTSTR_API uint64_t ktstr_topology_node_memory_bytes(const struct ktstr_topology 
 KTSTR_API uint64_t ktstr_topology_node_cache_bytes(const struct ktstr_topology *t, unsigned node);
 KTSTR_API unsigned ktstr_topology_node_cache_line_bytes(const struct ktstr_topology *t,
 							unsigned node);
+/* Its words in a shape: "none", "direct", "complex"; "none", "wb", "wt". NULL: no cache. */
+KTSTR_API const char *ktstr_topology_node_cache_assoc(const struct ktstr_topology *t,
+						      unsigned node);
+KTSTR_API const char *ktstr_topology_node_cache_write(const struct ktstr_topology *t,
+						      unsigned node);
 /* ACPI's: 10 is local. 0 when there is no such node. */
 KTSTR_API unsigned ktstr_topology_distance(const struct ktstr_topology *t, unsigned from,
 					   unsigned to);
