@@ -122,10 +122,13 @@ int topo_parse_unchecked(const char *s, struct topo *ret, struct err *e);
  */
 int topo_parse_part(struct topo *t, const char *part, const char *value, struct err *e);
 
+/* --- back to text: topo_format.c ------------------------------------------- */
+
 #define TOPO_TEXT_MAX 48
 /* "2n4l4c2t": the four numbers alone. */
 void topo_format(const struct topo *t, char text[TOPO_TEXT_MAX]);
 /* As text has them. */
+const char *topo_package_name(enum topo_package package);
 const char *topo_assoc_name(enum topo_assoc assoc);
 const char *topo_write_name(enum topo_write policy);
 /* The whole shape: topo_parse() makes the same of it. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Shapes as text: the four numbers, and the parts behind them. */
+/* Shapes from text: the four numbers, and the parts behind them. */
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/nearest.h"
 #include "base/units.h"
@@ -20,27 +18,6 @@ enum { FIELDS = 4 };
 #define MEMORY_MAX (UINT64_C(1) << 50)
 /* A part, or a row of distances: 64 numbers of three digits. */
 #define PART_MAX (TOPO_NODES_MAX * TOPO_NODES_MAX * 4 + 16)
-
-static const char *const package_names[] = {
-	[TOPO_PACKAGE_LLC] = "llc",
-	[TOPO_PACKAGE_NODE] = "node",
-	[TOPO_PACKAGE_ALL] = "all",
-};
-static_assert(ARRAY_SIZE(package_names) == TOPO_PACKAGE_COUNT, "a name for every package");
-
-static const char *const assoc_names[] = {
-	[TOPO_ASSOC_NONE] = "none",
-	[TOPO_ASSOC_DIRECT] = "direct",
-	[TOPO_ASSOC_COMPLEX] = "complex",
-};
-static_assert(ARRAY_SIZE(assoc_names) == TOPO_ASSOC_COUNT, "a name for every associativity");
-
-static const char *const write_names[] = {
-	[TOPO_WRITE_NONE] = "none",
-	[TOPO_WRITE_BACK] = "wb",
-	[TOPO_WRITE_THROUGH] = "wt",
-};
-static_assert(ARRAY_SIZE(write_names) == TOPO_WRITE_COUNT, "a name for every write policy");
 
 /* --- the four numbers ------------------------------------------------------ */
 
@@ -148,12 +125,20 @@ static int parse_bandwidth(const char *s, struct topo_node *n, struct err *e)
 	return 0;
 }
 
-/* The index of a name, or count. */
-static unsigned name_index(const char *s, const char *const *names, unsigned count)
+static enum topo_assoc assoc_of(const char *s)
 {
-	unsigned i = 0;
+	enum topo_assoc i = TOPO_ASSOC_NONE;
 
-	while (i < count && strcmp(s, names[i]))
+	while (i < TOPO_ASSOC_COUNT && strcmp(s, topo_assoc_name(i)))
+		i++;
+	return i;
+}
+
+static enum topo_write write_of(const char *s)
+{
+	enum topo_write i = TOPO_WRITE_NONE;
+
+	while (i < TOPO_WRITE_COUNT && strcmp(s, topo_write_name(i)))
 		i++;
 	return i;
 }
@@ -176,9 +161,9 @@ static int parse_cache(const char *s, struct topo_node *n, struct err *e)
 	if (r < 0)
 		return r;
 	if (assoc)
-		c.assoc = (enum topo_assoc)name_index(assoc, assoc_names, TOPO_ASSOC_COUNT);
+		c.assoc = assoc_of(assoc);
 	if (policy)
-		c.write = (enum topo_write)name_index(policy, write_names, TOPO_WRITE_COUNT);
+		c.write = write_of(policy);
 	if (c.assoc == TOPO_ASSOC_COUNT || c.write == TOPO_WRITE_COUNT || rest || !c.size_bytes)
 		return err_set(e, -EINVAL, "takes SIZE[:none|direct|complex[:none|wb|wt[:LINE]]]");
 	if (line && (units_parse_uint(line, UINT16_MAX, &v) < 0 || !v))
@@ -280,15 +265,19 @@ static int set_distances(struct topo *t, const char *s, struct err *e)
 
 static int set_package(struct topo *t, const char *value, struct err *e)
 {
-	unsigned i = name_index(value, package_names, TOPO_PACKAGE_COUNT), nodes = 0;
+	enum topo_package i = TOPO_PACKAGE_LLC;
+	unsigned nodes = 0;
 	const char *unit = parse_number(value, &nodes);
+
+	while (i < TOPO_PACKAGE_COUNT && strcmp(value, topo_package_name(i)))
+		i++;
 
 	/* "2nodes" */
 	if (unit && !strcmp(unit, "nodes") && nodes && nodes <= TOPO_NODES_MAX)
 		i = TOPO_PACKAGE_NODE;
 	if (i == TOPO_PACKAGE_COUNT)
 		return err_set(e, -EINVAL, "takes llc, node, all, or a number of nodes (2nodes)");
-	t->package = (enum topo_package)i;
+	t->package = i;
 	t->nodes_per_package = nodes > 1 ? nodes : 0;
 	return 0;
 }
@@ -419,92 +408,4 @@ int topo_parse(const char *s, struct topo *ret, struct err *e)
 	if (r == 0)
 		*ret = t;
 	return r;
-}
-
-/* --- back to text ---------------------------------------------------------- */
-
-void topo_format(const struct topo *t, char text[TOPO_TEXT_MAX])
-{
-	snprintf(text, TOPO_TEXT_MAX, "%un%ul%uc%ut", t->numa_nodes, t->llcs, t->cores_per_llc,
-		 t->threads_per_core);
-}
-
-const char *topo_assoc_name(enum topo_assoc assoc)
-{
-	assert(assoc < TOPO_ASSOC_COUNT);
-	return assoc_names[assoc];
-}
-
-const char *topo_write_name(enum topo_write policy)
-{
-	assert(policy < TOPO_WRITE_COUNT);
-	return write_names[policy];
-}
-
-static void format_bytes(uint64_t bytes, struct buf *out)
-{
-	if (bytes % MIB)
-		buf_fmt(out, "%" PRIu64, bytes);
-	else
-		buf_fmt(out, "%" PRIu64 "M", bytes / MIB);
-}
-
-static void format_node(const struct topo_node *n, struct buf *out)
-{
-	size_t start = out->len;
-
-	if (n->has_llcs)
-		buf_fmt(out, ",llcs=%u", n->llcs);
-	if (n->has_memory) {
-		buf_str(out, ",mem=");
-		format_bytes(n->memory_bytes, out);
-	}
-	if (n->latency_ns)
-		buf_fmt(out, ",latency=%uns", n->latency_ns);
-	if (n->bandwidth_mbs)
-		buf_fmt(out, ",bandwidth=%uM", n->bandwidth_mbs);
-	if (n->cache.size_bytes) {
-		buf_str(out, ",cache=");
-		format_bytes(n->cache.size_bytes, out);
-		buf_fmt(out, ":%s:%s:%u", topo_assoc_name(n->cache.assoc),
-			topo_write_name(n->cache.write), n->cache.line_bytes);
-	}
-	/* the first comma is the part's colon */
-	if (buf_ok(out) && out->len > start)
-		out->data[start] = ':';
-}
-
-static void format_distances(const struct topo *t, struct buf *out)
-{
-	buf_str(out, "/distances:");
-	for (unsigned i = 0; i < t->numa_nodes; i++)
-		for (unsigned j = 0; j < t->numa_nodes; j++)
-			buf_fmt(out, "%s%u", j ? "," : i ? ";" : "", t->distance[i][j]);
-}
-
-void topo_format_whole(const struct topo *t, struct buf *out)
-{
-	static const struct cpulist none;
-	char text[TOPO_TEXT_MAX];
-
-	topo_format(t, text);
-	buf_str(out, text);
-	for (unsigned i = 0; i < t->described; i++) {
-		buf_str(out, "/node");
-		format_node(&t->node[i], out);
-	}
-	if (t->distances)
-		format_distances(t, out);
-	if (t->nodes_per_package)
-		buf_fmt(out, "/package:%unodes", t->nodes_per_package);
-	else if (t->package != TOPO_PACKAGE_LLC)
-		buf_fmt(out, "/package:%s", package_names[t->package]);
-	if (t->possible)
-		buf_fmt(out, "/possible:%u", t->possible);
-	if (memcmp(&t->offline, &none, sizeof(none))) {
-		buf_str(out, "/offline:");
-		cpulist_format(&t->offline, out);
-	}
-	if (t->no_srat)
-		buf_str(out, "/no-srat");
 }
