@@ -105,17 +105,16 @@ static int between_commands(struct init_link *l, const struct guest *g, const st
 	return r;
 }
 
-static int apply_shape(const struct ktstr_topology *shape, struct err *e)
+static int apply_shape(const struct ktstr_topology *shape, struct init_host *h, struct err *e)
 {
-	bool late = getenv(INIT_LATE_ENV) != NULL;
-	int r;
+	int r = 0;
 
-	if (late)
+	if (getenv(INIT_LATE_ENV)) {
 		init_shape_gather(true);
-	r = init_shape_apply("", shape, late, e);
-	if (late)
+		r = init_shape_bring_up("", shape, h, e);
 		init_shape_gather(false);
-	return r;
+	}
+	return r < 0 ? r : init_shape_offline("", shape, e);
 }
 
 /* Everything between the first mounts and READY. */
@@ -127,7 +126,7 @@ static int prepare(struct init_link *l, struct guest *g, struct err *e)
 		return r;
 	r = init_shape_load(INIT_SHAPE_PATH, &g->shape, e);
 	if (r == 0)
-		r = apply_shape(g->shape, e);
+		r = apply_shape(g->shape, &l->host, e);
 	else if (r == -ENOENT)
 		r = 0;
 	if (r < 0)

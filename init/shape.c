@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/util.h"
+#include "init/host.h"
+#include "init/machine.h"
 #include "ktstr/topology.h"
 
 #define KTHREADD_PID 2		/* always: rest_init() of Linux, init/main.c */
@@ -68,22 +70,38 @@ void init_shape_gather(bool on)
 		(void)!sched_setaffinity(who[i], sizeof(cpus), &cpus);
 }
 
-int init_shape_apply(const char *root, const struct ktstr_topology *t, bool late, struct err *e)
+int init_shape_offline(const char *root, const struct ktstr_topology *t, struct err *e)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < ktstr_topology_cpus(t) && r == 0; i++) {
-		bool off = ktstr_topology_cpu_is_offline(t, i);
-
-		if (!off && !late)
+		if (!ktstr_topology_cpu_is_offline(t, i))
 			continue;
-		/* one that is up already: nothing changes */
-		r = switch_cpu(root, i, !off, e);
-		if (r != -ENOENT)
-			continue;
-		/* CPU 0, and those beyond the kernel's NR_CPUS, which it leaves out either way */
-		r = off ? err_set(e, -EOPNOTSUPP,
-				  "take CPU %u offline: the kernel has no CPU hotplug", i) : 0;
+		r = switch_cpu(root, i, false, e);
+		if (r == -ENOENT)
+			r = err_set(e, -EOPNOTSUPP,
+				    "take CPU %u offline: the kernel has no CPU hotplug", i);
 	}
 	return r;
+}
+
+int init_shape_bring_up(const char *root, const struct ktstr_topology *t, struct init_host *h,
+			struct err *e)
+{
+	struct init_machine m = { .cpus = 1 };
+
+	for (unsigned i = 1; i < ktstr_topology_cpus(t); i++) {
+		int r;
+
+		if (ktstr_topology_cpu_is_offline(t, i))
+			continue;
+		r = switch_cpu(root, i, true, e);
+		if (r == -ENOENT)	/* beyond the kernel's NR_CPUS, or not hotpluggable */
+			continue;
+		if (r < 0)
+			return r;
+		m.cpus++;
+		init_lifecycle(h, WIRE_PHASE_INIT, &m);
+	}
+	return 0;
 }

@@ -84,7 +84,7 @@ struct facts {
 	const struct strlist *command;	/* borrowed; NULL: tests were to run */
 	bool ended;			/* the command's status came: */
 	struct wire_ended end;
-	unsigned guest_cpus;
+	unsigned guest_cpus;		/* that are up, as it said last */
 	char guest_release[WIRE_NAME_MAX];
 	struct fact_test *test;
 	size_t test_count, details, workers;

@@ -44,6 +44,22 @@ static struct fact_test *begin(struct ktstr_run *run, const char *name)
 	return t;
 }
 
+/*
+ * PID 1 runs, and then CPU after CPU is up. More of them is progress, and there
+ * are only so many: a guest cannot wait forever by telling.
+ */
+static void on_init(struct ktstr_run *run, unsigned cpus)
+{
+	phases_reach(&run->phases, PHASE_INIT);
+	if (run->phases.now != PHASE_INIT || cpus <= run->facts.guest_cpus ||
+	    cpus > topo_online_cpus(&run->facts.topo))
+		return;
+	run->facts.guest_cpus = cpus;
+	if (cpus > 1)
+		log_info("%u CPUs are up", cpus);
+	phases_progress(&run->phases);
+}
+
 static void on_lifecycle(struct ktstr_run *run, const struct frame *f)
 {
 	struct wire_lifecycle l;
@@ -53,7 +69,7 @@ static void on_lifecycle(struct ktstr_run *run, const struct frame *f)
 		return;
 	}
 	if (l.phase == WIRE_PHASE_INIT)
-		phases_reach(&run->phases, PHASE_INIT);
+		on_init(run, l.cpus);
 	if (l.phase != WIRE_PHASE_READY)
 		return;
 	run->facts.guest_cpus = l.cpus;

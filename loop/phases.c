@@ -26,8 +26,8 @@ static const struct {
 	[PHASE_LOADED] = { 30, 500, "the kernel to show a sign of life" },
 	[PHASE_OUTPUT] = { 30, 500, "the kernel's banner" },
 	[PHASE_BANNER] = { 30, 500, "PID 1 to start" },
-	/* PID 1 may have to bring the vCPUs up */
-	[PHASE_INIT] = { 20, 500, "PID 1 to be ready" },
+	/* PID 1 may have to bring the vCPUs up, and tells of each: phases_progress() */
+	[PHASE_INIT] = { 20, 50, "PID 1 to be ready" },
 	/* and the time that a scheduler has to attach */
 	[PHASE_READY] = { 20, 50, "the scheduler to attach, or the first test to start" },
 	[PHASE_SCHED] = { 20, 50, "the first test to start" },
@@ -100,6 +100,11 @@ void phases_limit(struct phases *p, uint64_t ns)
 	if (ending && left_s >= 0 && (!ns || (double)ns / 1e9 > left_s))
 		return;
 	rearm(p, &p->watchdog, ns);
+}
+
+void phases_progress(struct phases *p)
+{
+	phases_limit(p, limit_ns(p, p->now));
 }
 
 static void resume(struct phases *p, ev_timer *t, double left_s)

@@ -38,6 +38,8 @@ void phases_start(struct phases *p, struct ev_loop *loop, struct facts *f);
 void phases_stop(struct phases *p);
 /* Enter phase; ignored when it or a later one was reached already. */
 void phases_reach(struct phases *p, enum phase phase);
+/* The guest has come on in the present phase: its watchdog starts again. */
+void phases_progress(struct phases *p);
 /* From now on the present phase ends at the latest after limit_ns; 0: only at the deadline. */
 void phases_limit(struct phases *p, uint64_t limit_ns);
 /*

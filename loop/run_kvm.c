@@ -166,6 +166,7 @@ static void on_expired(enum stop_reason why, uint64_t limit_ns, void *arg)
 {
 	struct ktstr_run *run = arg;
 	struct phases *p = &run->phases;
+	char up[64] = "";
 
 	if (!run->machine || p->now == PHASE_POWEROFF) {
 		facts_finding(&run->facts, "Slow", "phase %s: waited %.1f s for %s",
@@ -173,10 +174,13 @@ static void on_expired(enum stop_reason why, uint64_t limit_ns, void *arg)
 		return;
 	}
 	drain_ring(run, RING_FRAMES_MAX);
+	if (p->now == PHASE_INIT && run->facts.guest_cpus < topo_online_cpus(&run->facts.topo))
+		snprintf(up, sizeof(up), "; %u of %u CPUs are up", run->facts.guest_cpus,
+			 topo_online_cpus(&run->facts.topo));
 	/* a panic or a cancel has said its reason already; this was its grace */
-	facts_stop(&run->facts, why, "phase %s: waited %.1f s%s for %s", phase_name(p->now),
+	facts_stop(&run->facts, why, "phase %s: waited %.1f s%s for %s%s", phase_name(p->now),
 		   (double)limit_ns / 1e9, why == STOP_DEADLINE ? " (--timeout)" : "",
-		   phase_awaits(p->now));
+		   phase_awaits(p->now), up);
 	stop(run);
 }
 

@@ -133,7 +133,7 @@ enum wire_type {
 };
 
 enum wire_phase {
-	WIRE_PHASE_INIT = 1,	/* PID 1 runs */
+	WIRE_PHASE_INIT = 1,	/* PID 1 runs; again when it has brought up one more CPU */
 	WIRE_PHASE_READY,	/* mounts done, tests begin */
 	WIRE_PHASE_POWEROFF,	/* everything is sent */
 	WIRE_PHASE_COUNT,

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/util.h"
+#include "init/host.h"
 #include "init/shape.h"
 #include "ktstr/topology.h"
 #include "test/tap.h"
@@ -145,15 +146,32 @@ static void pid_1_takes_cpus_offline(void)
 	put("sys/devices/system/cpu/cpu1/online", "1");
 	put("sys/devices/system/cpu/cpu2/online", "1");
 	tap_eq(load("shape", &t, &e), 0);
-	tap_eq(init_shape_apply(dir, t, false, &e), 0);
+	tap_eq(init_shape_offline(dir, t, &e), 0);
 	tap_ok(reads("sys/devices/system/cpu/cpu2/online", "0"), "CPU 2 is off");
 	tap_ok(reads("sys/devices/system/cpu/cpu1/online", "1"), "CPU 1 is left alone");
 	ktstr_topology_destroy(t);
 }
 
+/* The host: how many CPUs are up, as it was told last, and how often. */
+static unsigned told_up, told;
+
+static void hears(struct init_host *h, enum wire_type type, const void *payload, size_t len,
+		  const void *payload2, size_t len2)
+{
+	const struct wire_lifecycle *l = payload;
+
+	(void)h;
+	(void)payload2;
+	if (type != WIRE_LIFECYCLE || len != sizeof(*l) || len2 || l->phase != WIRE_PHASE_INIT)
+		return;
+	told_up = l->cpus;
+	told++;
+}
+
 static void pid_1_brings_up_the_cpus_that_the_kernel_left_alone(void)
 {
 	struct ktstr_topology *t = ktstr_topology_parse("1n1l5c1t/offline:2", NULL, 0);
+	struct init_host host = { .send = hears };
 	struct err e = ERR_INIT;
 
 	for (unsigned i = 1; i < 4; i++) {
@@ -163,10 +181,12 @@ static void pid_1_brings_up_the_cpus_that_the_kernel_left_alone(void)
 		put(name, "0");
 	}
 	/* CPU 0 has no such file, nor has CPU 4, as if the kernel were built for four */
-	tap_eq(init_shape_apply(dir, t, true, &e), 0);
+	tap_eq(init_shape_bring_up(dir, t, &host, &e), 0);
 	tap_ok(reads("sys/devices/system/cpu/cpu1/online", "1"), "CPU 1 is up");
 	tap_ok(reads("sys/devices/system/cpu/cpu2/online", "0"), "CPU 2 shall be offline");
 	tap_ok(reads("sys/devices/system/cpu/cpu3/online", "1"), "CPU 3 is up");
+	tap_eq(told, 2);
+	tap_eq(told_up, 3);
 	ktstr_topology_destroy(t);
 }
 
@@ -175,7 +195,7 @@ static void a_kernel_without_hotplug_is_an_error_that_names_the_cpu(void)
 	struct ktstr_topology *t = ktstr_topology_parse("1n1l6c1t/offline:5", NULL, 0);
 	struct err e = ERR_INIT;
 
-	tap_eq(init_shape_apply(dir, t, false, &e), -EOPNOTSUPP);
+	tap_eq(init_shape_offline(dir, t, &e), -EOPNOTSUPP);
 	tap_str(err_text(&e), "take CPU 5 offline: the kernel has no CPU hotplug");
 	ktstr_topology_destroy(t);
 }
