@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Bytes of the valid UTF-8 sequence at p, or 0. */
@@ -46,6 +47,23 @@ void text_clean_copy(char *dst, size_t size, const char *s)
 	memcpy(dst, s, n);
 	dst[n] = '\0';
 	text_clean(dst, n);
+}
+
+void text_vappend(char *dst, size_t size, const char *fmt, va_list ap)
+{
+	const size_t n = strlen(dst);
+
+	vsnprintf(dst + n, size - n, fmt, ap);
+	text_clean(dst + n, size - n);
+}
+
+void text_append(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vappend(dst, size, fmt, ap);
+	va_end(ap);
 }
 
 char *text_clean_dup(const void *bytes, size_t len)

@@ -65,9 +65,8 @@ void facts_stop(struct facts *f, enum stop_reason why, const char *fmt, ...)
 		if (f->phase_ns[p])
 			f->stop_phase = (enum phase)p;
 	va_start(ap, fmt);
-	vsnprintf(f->stop_text, sizeof(f->stop_text), fmt, ap);
+	text_vappend(f->stop_text, sizeof(f->stop_text), fmt, ap);
 	va_end(ap);
-	text_clean(f->stop_text, sizeof(f->stop_text));
 }
 
 void facts_finding(struct facts *f, const char *kind, const char *fmt, ...)

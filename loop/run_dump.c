@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "base/util.h"
 #include "loop/dump.h"
@@ -174,15 +175,14 @@ void run_dump_frozen(struct ktstr_run *run)
 /* The one that is under way has not looked yet, and tells of both. */
 static void join(struct run_dump *d, const char *trigger, const char *reason)
 {
-	const size_t n = strlen(d->reason);
-
-	snprintf(d->reason + n, sizeof(d->reason) - n, "%s%s: %s", n ? "; " : "", trigger, reason);
+	text_append(d->reason, sizeof(d->reason), "%s%s: %s", *d->reason ? "; " : "", trigger,
+		    reason);
 }
 
 int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ...)
 {
 	struct run_dump *d = &run->dump;
-	char reason[sizeof(d->reason)];
+	char reason[sizeof(d->reason)] = "";
 	va_list ap;
 	int r;
 
@@ -193,7 +193,7 @@ int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ..
 	if (count(run) >= DUMP_SNAPSHOTS_MAX - 1)	/* one is for the end */
 		return -E2BIG;
 	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
+	text_vappend(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
 	if (*d->trigger) {
 		join(d, trigger, reason);

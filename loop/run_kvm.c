@@ -258,24 +258,18 @@ static void collect_vcpus(struct ktstr_run *run)
 static void finish_reason(struct ktstr_run *run)
 {
 	struct facts *f = &run->facts;
-	size_t n = strlen(f->stop_text);
 	const struct fact_vcpu *v = f->vcpu;
+	const size_t lines = f->console_tail.count;
 
 	if (f->vcpu_count)
-		n += (size_t)snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
-				      "; vCPU 0 at 0x%" PRIx64 "%s%s%s", v->regs.rip,
-				      v->symbol ? " " : "", v->symbol ? v->symbol : "",
-				      v->regs.halted ? ", halted" : "");
-	if (n < sizeof(f->stop_text) && (f->stop == STOP_PHASE || f->stop == STOP_DEADLINE)) {
-		if (f->console_tail.count)
-			snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
-				 "; last on the console: %s",
-				 f->console_tail.item[f->console_tail.count - 1]);
-		else
-			snprintf(f->stop_text + n, sizeof(f->stop_text) - n,
-				 "; nothing on the console");
-	}
-	text_clean(f->stop_text, sizeof(f->stop_text));
+		text_append(f->stop_text, sizeof(f->stop_text), "; vCPU 0 at 0x%" PRIx64 "%s%s%s",
+			    v->regs.rip, v->symbol ? " " : "", v->symbol ? v->symbol : "",
+			    v->regs.halted ? ", halted" : "");
+	if (f->stop != STOP_PHASE && f->stop != STOP_DEADLINE)
+		return;
+	text_append(f->stop_text, sizeof(f->stop_text), "; %s%s",
+		    lines ? "last on the console: " : "nothing on the console",
+		    lines ? f->console_tail.item[lines - 1] : "");
 }
 
 static void judge_rules(struct ktstr_run *run)

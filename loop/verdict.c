@@ -101,10 +101,10 @@ static void say(char *reason, const char *fmt, ...)
 {
 	va_list ap;
 
+	*reason = '\0';
 	va_start(ap, fmt);
-	vsnprintf(reason, FACTS_REASON_MAX, fmt, ap);
+	text_vappend(reason, FACTS_REASON_MAX, fmt, ap);
 	va_end(ap);
-	text_clean(reason, FACTS_REASON_MAX);
 }
 
 /* The guest's own summary; a code that we do not know proves nothing. */

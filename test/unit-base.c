@@ -156,6 +156,20 @@ static void of_text_no_more_is_read_than_has_room(void)
 	munmap(two, 2 * page);
 }
 
+static void text_that_is_put_together_is_clean_where_it_is_cut(void)
+{
+	char s[12] = "";
+
+	text_append(s, sizeof(s), "%s", "a\x1b");
+	tap_str(s, "a ");
+	text_append(s, sizeof(s), "%d%s", 12, "\xc3\xa9");
+	tap_str(s, "a 12\xc3\xa9");
+	text_append(s, sizeof(s), "1234\xc3\xa9");
+	tap_str(s, "a 12\xc3\xa9" "1234?");
+	text_append(s, sizeof(s), "no room");
+	tap_str(s, "a 12\xc3\xa9" "1234?");
+}
+
 static void files_are_written_whole_or_not_at_all(void)
 {
 	char dir[] = "/tmp/ktstr-unit-base.XXXXXX", path[64], deep[64];
@@ -213,6 +227,7 @@ int main(void)
 	TAP_RUN(durations_need_a_unit);
 	TAP_RUN(unclean_text_becomes_clean);
 	TAP_RUN(of_text_no_more_is_read_than_has_room);
+	TAP_RUN(text_that_is_put_together_is_clean_where_it_is_cut);
 	TAP_RUN(files_are_written_whole_or_not_at_all);
 	TAP_RUN(the_limit_of_open_files_is_raised_as_far_as_it_may_be);
 	return tap_done();
