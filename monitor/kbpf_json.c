@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "monitor/layout.h"
 #include "monitor/le.h"
 
 #define DEPTH_MAX 24			/* of values in each other, typedefs included */
@@ -128,20 +129,11 @@ static struct json_object *integer(struct kbpf_json *j, const struct place *at,
 	return json_object_new_uint64(v);
 }
 
-static bool enumerator(const struct btf_type *t, uint32_t i, uint64_t v, uint32_t *ret_name)
-{
-	if (btf_is_enum64(t)) {
-		*ret_name = btf_enum64(t)[i].name_off;
-		return btf_enum64_value(&btf_enum64(t)[i]) == v;
-	}
-	*ret_name = btf_enum(t)[i].name_off;
-	return (uint32_t)btf_enum(t)[i].val == (uint32_t)v;
-}
-
 static struct json_object *enumeration(struct kbpf_json *j, const struct place *at,
 				       const struct btf_type *t)
 {
-	char name[NAME_BYTES];
+	char clean[NAME_BYTES];
+	const char *name;
 	uint64_t v;
 
 	if (!number(at, t->size, &v) || !spend(j, btf_vlen(t) / 64)) {
@@ -150,11 +142,10 @@ static struct json_object *enumeration(struct kbpf_json *j, const struct place *
 	}
 	if (btf_kflag(t))		/* signed */
 		v = (uint64_t)signed_of(v, at->bits ? at->bits : t->size * 8);
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
-		uint32_t off;
-
-		if (enumerator(t, i, v, &off) && *name_at(j->btf, off, name))
-			return json_object_new_string(name);
+	name = layout_enum_name(j->btf, t, (int64_t)v);
+	if (name) {
+		text_clean_copy(clean, sizeof(clean), name);
+		return json_object_new_string(clean);
 	}
 	return btf_kflag(t) ? json_object_new_int64((int64_t)v) : json_object_new_uint64(v);
 }

@@ -236,19 +236,12 @@ static int parse_number(const char *text, bool is_signed, unsigned size, uint64_
 static bool parse_enumerator(const struct btf *btf, const struct btf_type *t, const char *text,
 			     uint64_t *ret)
 {
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
-		const bool is_64 = btf_is_enum64(t);
-		const char *name = btf__str_by_offset(btf, is_64 ? btf_enum64(t)[i].name_off :
-							   btf_enum(t)[i].name_off);
+	int64_t v;
 
-		if (!name || strcmp(name, text))
-			continue;
-		*ret = is_64 ? btf_enum64_value(&btf_enum64(t)[i]) :
-			       (uint64_t)(int64_t)btf_enum(t)[i].val;
-		*ret &= t->size < 8 ? (UINT64_C(1) << t->size * 8) - 1 : UINT64_MAX;
-		return true;
-	}
-	return false;
+	if (!layout_enum_value(btf, t, text, &v))
+		return false;
+	*ret = (uint64_t)v & (t->size < 8 ? (UINT64_C(1) << t->size * 8) - 1 : UINT64_MAX);
+	return true;
 }
 
 static int parse_value(const struct place *p, const char *text, uint64_t *ret, struct err *e)

@@ -234,25 +234,51 @@ int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct e
 	return r;
 }
 
+/* The i-th one; "": it has no name that can be read. */
+static const char *enumerator(const struct btf *btf, const struct btf_type *t, uint32_t i,
+			      int64_t *ret_value)
+{
+	const bool is_64 = btf_is_enum64(t);
+	const char *name = btf__str_by_offset(btf, is_64 ? btf_enum64(t)[i].name_off :
+							   btf_enum(t)[i].name_off);
+
+	*ret_value = is_64 ? (int64_t)btf_enum64_value(&btf_enum64(t)[i]) : btf_enum(t)[i].val;
+	return name ? name : "";
+}
+
+bool layout_enum_value(const struct btf *btf, const struct btf_type *t, const char *name,
+		       int64_t *ret)
+{
+	const uint32_t n = btf_is_any_enum(t) ? btf_vlen(t) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!strcmp(enumerator(btf, t, i, ret), name))
+			return true;
+	return false;
+}
+
+const char *layout_enum_name(const struct btf *btf, const struct btf_type *t, int64_t value)
+{
+	const uint32_t n = btf_is_any_enum(t) ? btf_vlen(t) : 0;
+	const uint64_t bits = btf_is_enum64(t) ? UINT64_MAX : UINT32_MAX;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t v;
+		const char *name = enumerator(btf, t, i, &v);
+
+		if (*name && !((uint64_t)(v ^ value) & bits))
+			return name;
+	}
+	return NULL;
+}
+
 int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct err *e)
 {
 	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);
 
-		if (!btf_is_any_enum(t))
-			continue;
-		for (uint32_t i = 0; i < btf_vlen(t); i++) {
-			const bool is_64 = btf_is_enum64(t);
-			const uint32_t off = is_64 ? btf_enum64(t)[i].name_off :
-						     btf_enum(t)[i].name_off;
-			const char *s = btf__str_by_offset(btf, off);
-
-			if (!s || strcmp(s, name))
-				continue;
-			*ret = is_64 ? (int64_t)btf_enum64_value(&btf_enum64(t)[i]) :
-				       btf_enum(t)[i].val;
+		if (layout_enum_value(btf, t, name, ret))
 			return 0;
-		}
 	}
 	return err_set(e, -ENOENT, "no enumerator %s", name);
 }

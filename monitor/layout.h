@@ -77,6 +77,14 @@ int layout_size(const struct btf *btf, const char *type, uint32_t *ret, struct e
 /* The value of an enumerator of any enum. */
 int layout_enum(const struct btf *btf, const char *name, int64_t *ret, struct err *e);
 
+struct btf_type;
+
+/* The value of t's enumerator of this name; false: it has none, or t is no enum. */
+bool layout_enum_value(const struct btf *btf, const struct btf_type *t, const char *name,
+		       int64_t *ret);
+/* The first name of a value (of its low 32 bits, unless t has 64); NULL: it has none. */
+const char *layout_enum_name(const struct btf *btf, const struct btf_type *t, int64_t value);
+
 /* Calls fn for each member that has a name, until it returns a negative. */
 typedef int layout_member_fn(const char *name, const struct layout_field *field, void *arg);
 void layout_each(const struct btf *btf, uint32_t id, layout_member_fn *fn, void *arg);

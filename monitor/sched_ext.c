@@ -245,12 +245,10 @@ static void name_kind(const struct btf *btf, struct sched_ext_exit *x)
 	int id = btf__find_by_name_kind(btf, "scx_exit_kind", BTF_KIND_ENUM);
 	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
 
-	for (uint32_t i = 0; t && i < btf_vlen(t); i++) {
-		const char *name = btf__str_by_offset(btf, btf_enum(t)[i].name_off);
+	const char *name = t ? layout_enum_name(btf, t, x->kind) : NULL;
 
-		if ((uint32_t)btf_enum(t)[i].val == x->kind && name)
-			text_clean_copy(x->kind_name, sizeof(x->kind_name), name);
-	}
+	if (name)
+		text_clean_copy(x->kind_name, sizeof(x->kind_name), name);
 }
 
 /* The exit that is there now: where, and its kind. */

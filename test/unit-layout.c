@@ -144,10 +144,20 @@ static void enumerators_have_values(void)
 {
 	struct btf *b = make();
 	struct err e = ERR_INIT;
+	const struct btf_type *t;
 	int64_t v = 0;
 
 	tap_ok(layout_enum(b, "ON", &v, &e) == 0 && v == -7, "%lld", (long long)v);
 	tap_eq(-layout_enum(b, "AWAY", &v, &e), ENOENT);
+	t = btf__type_by_id(b, (uint32_t)btf__find_by_name(b, "state"));
+	tap_str(layout_enum_name(b, t, 0), "OFF");
+	tap_str(layout_enum_name(b, t, -7), "ON");
+	tap_str(layout_enum_name(b, t, (uint32_t)-7), "ON");
+	tap_ok(!layout_enum_name(b, t, 7), "a value without a name");
+	tap_ok(layout_enum_value(b, t, "ON", &v) && v == -7, "%lld", (long long)v);
+	tap_ok(!layout_enum_value(b, t, "AWAY", &v), "a name without a value");
+	t = btf__type_by_id(b, (uint32_t)btf__find_by_name(b, "outer"));
+	tap_ok(!layout_enum_name(b, t, 0) && !layout_enum_value(b, t, "OFF", &v), "no enum");
 	btf__free(b);
 }
 
