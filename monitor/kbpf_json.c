@@ -18,7 +18,7 @@
 #define NAME_BYTES 128			/* KSYM_NAME_LEN, with the end */
 #define STRING_MAX 4096
 #define BYTES_MAX 256
-#define INT_BYTES_MAX 16		/* __int128 */
+#define WIDE_BYTES_MAX 16		/* __int128, long double */
 #define BYTES_PER_VALUE 64		/* text, and bytes without a type, cost by their length */
 
 /* Some bytes, which bits of them count, and what they are. */
@@ -103,7 +103,7 @@ static int64_t signed_of(uint64_t v, unsigned bits)
 /* A number of so many bytes: the most significant one first, as in any other number. */
 static struct json_object *hex_wide(const uint8_t *p, size_t n)
 {
-	char text[2 * INT_BYTES_MAX + 3] = "0x";
+	char text[2 * WIDE_BYTES_MAX + 3] = "0x";
 
 	for (size_t i = 0; i < n; i++)
 		snprintf(text + 2 + 2 * i, 3, "%02x", p[n - 1 - i]);
@@ -116,7 +116,7 @@ static struct json_object *integer(struct kbpf_json *j, const struct place *at,
 	const uint8_t encoding = btf_int_encoding(t);
 	uint64_t v;
 
-	if (t->size > 8 && t->size <= INT_BYTES_MAX && !at->bits && t->size <= at->n)
+	if (t->size > 8 && t->size <= WIDE_BYTES_MAX && !at->bits && t->size <= at->n)
 		return hex_wide(at->p, t->size);
 	if (!number(at, t->size, &v)) {
 		j->cut = true;
@@ -153,20 +153,23 @@ static struct json_object *enumeration(struct kbpf_json *j, const struct place *
 static struct json_object *floating(struct kbpf_json *j, const struct place *at,
 				    const struct btf_type *t)
 {
-	double d = NAN;
 	uint64_t v;
+	double d;
 	float f;
 
-	if (t->size > 8 && t->size <= at->n)
-		return kbpf_json_bytes(j, at->p, t->size);
-	if (!number(at, t->size, &v)) {
+	if (t->size > at->n || t->size > WIDE_BYTES_MAX) {
 		j->cut = true;
 		return NULL;
 	}
+	/* what is in a half or a long double, the machine decides */
+	if ((t->size != sizeof(d) && t->size != sizeof(f)) || !number(at, t->size, &v))
+		return hex_wide(at->p, t->size);
 	if (t->size == sizeof(d)) {
 		memcpy(&d, &v, sizeof(d));
-	} else if (t->size == sizeof(f)) {
-		memcpy(&f, &v, sizeof(f));
+	} else {
+		const uint32_t v32 = (uint32_t)v;
+
+		memcpy(&f, &v32, sizeof(f));
 		d = (double)f;
 	}
 	/* JSON has no infinity */

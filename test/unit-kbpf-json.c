@@ -67,6 +67,30 @@ static void an_integer_beyond_64_bits_is_a_hexadecimal_number(void)
 	btf__free(b);
 }
 
+static void a_float_of_another_size_is_hexadecimal(void)
+{
+	static const uint8_t one[16] = { [7] = 0x80, [8] = 0xff, [9] = 0x3f };	/* x86's 1.0L */
+	static const uint8_t half[2] = { 0x00, 0x3c };
+	const float f = 1.5f;
+	const double d = -2.25;
+	struct btf *b = btf__new_empty();
+	const uint32_t types[] = {
+		(uint32_t)btf__add_float(b, "half", 2), (uint32_t)btf__add_float(b, "float", 4),
+		(uint32_t)btf__add_float(b, "double", 8), (uint32_t)btf__add_float(b, "long", 16),
+	};
+	struct kbpf_json j = { .btf = b, .left = 100 };
+
+	check_json(kbpf_json(&j, types[0], half, sizeof(half)), "\"0x3c00\"");
+	check_json(kbpf_json(&j, types[1], (const uint8_t *)&f, sizeof(f)), "1.5");
+	check_json(kbpf_json(&j, types[2], (const uint8_t *)&d, sizeof(d)), "-2.25");
+	check_json(kbpf_json(&j, types[3], one, sizeof(one)),
+		   "\"0x0000000000003fff8000000000000000\"");
+	tap_ok(!j.cut, "nothing was left out");
+	check_json(kbpf_json(&j, types[3], one, sizeof(one) - 1), "null");
+	tap_ok(j.cut, "a byte is missing");
+	btf__free(b);
+}
+
 static void a_data_section_has_its_variables(void)
 {
 	struct kbpf_guest_types t = kbpf_guest_types();
@@ -340,6 +364,7 @@ int main(void)
 {
 	TAP_RUN(a_value_has_its_types_names);
 	TAP_RUN(an_integer_beyond_64_bits_is_a_hexadecimal_number);
+	TAP_RUN(a_float_of_another_size_is_hexadecimal);
 	TAP_RUN(a_data_section_has_its_variables);
 	TAP_RUN(what_has_no_bytes_or_no_room_is_cut);
 	TAP_RUN(types_in_a_circle_end);
