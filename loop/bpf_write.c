@@ -25,7 +25,7 @@ static void add_record(struct json_object *a, const char *spec, const struct kbp
 	json_object_array_add(a, o);
 }
 
-/* With types of its own: the guest runs, and a struct btf may be another one by then. */
+/* With types of its own: of an earlier write's, a struct btf may be another one by now. */
 static int write_one(const struct kbpf *b, struct monitor *m, const char *spec,
 		     struct kbpf_written *ret, struct err *e)
 {
@@ -62,19 +62,28 @@ static int write_all(struct ktstr_run *run, struct json_object *ret, struct err 
 
 void bpf_write_go(struct ktstr_run *run)
 {
-	struct sched_facts *s = &run->facts.sched;
-	struct err e = ERR_INIT;
-
 	if (run->hold != RUN_HELD || !watch_settled(&run->watch))
 		return;
 	run->hold = RUN_NO_HOLD;
+	/* else PID 1 is told to stop, or knows it */
+	if (run->facts.stop == STOP_NONE)
+		(void)run_freeze_ask(run, RUN_FREEZE_BPF_WRITE);	/* it ends if not */
+}
+
+void bpf_write_frozen(struct ktstr_run *run, const char *partial)
+{
+	struct sched_facts *s = &run->facts.sched;
+	struct err e = ERR_INIT;
+	int r;
+
 	if (run->facts.stop != STOP_NONE)
-		return;		/* PID 1 is told to stop, or knows it */
+		return;
 	/* a restart writes anew: what the record has is of the last time */
 	json_object_put(s->bpf_writes);
 	s->bpf_writes = json_object_new_array();
-	if (write_all(run, s->bpf_writes, &e) == 0 &&
-	    machine_send(run->machine, WIRE_GO, NULL, 0) < 0)
+	r = *partial ? err_set(&e, -EAGAIN, "was not tried: %s", partial) :
+		       write_all(run, s->bpf_writes, &e);
+	if (r == 0 && machine_send(run->machine, WIRE_GO, NULL, 0) < 0)
 		err_set(&e, -EIO, "the guest could not be told to go on");
 	if (*err_text(&e))
 		run_kvm_end(run, STOP_BPF_WRITE, "--bpf-write %s", err_text(&e));

@@ -94,6 +94,41 @@ static void note_look(struct fate *f, int r)
 		err_set(&f->why, r, "the state of sched_ext cannot be read");
 }
 
+/* A freeze that was asked for may be under way: asking again changes nothing. */
+static void look_at_watchdog(struct fate *f)
+{
+	int r;
+
+	if (!f->watchdog.want_ns || f->given_up)
+		return;
+	err_clear(&f->why);
+	r = sched_ext_watchdog_look(f->layout, f->monitor, &f->watchdog, &f->why);
+	if (f->sets)
+		f->sets--;
+	if (r != 0)
+		return;
+	err_set(&f->why, -EAGAIN, "the guest has not stood still for it yet");
+	if (f->sets <= FATE_SETS_MAX - FATE_SET_PRICE)
+		(void)f->on_watchdog(f->arg);
+}
+
+void fate_set_watchdog(struct fate *f, const char *partial)
+{
+	enum sched_ext_state state;
+
+	err_clear(&f->why);
+	f->sets += FATE_SET_PRICE;
+	/* each try takes as long as a freeze may */
+	f->given_up = *partial;
+	if (f->given_up)
+		err_set(&f->why, -ETIMEDOUT, "%s", partial);
+	else if (sched_ext_read_state(f->layout, f->monitor, &state) < 0 ||
+		 state != SCHED_EXT_ENABLED)
+		err_set(&f->why, -EAGAIN, "the scheduler was gone before it could be set");
+	else
+		(void)sched_ext_watchdog_set(f->layout, f->monitor, &f->watchdog, &f->why);
+}
+
 static void look(struct fate *f)
 {
 	enum sched_ext_state state = SCHED_EXT_DISABLED;
@@ -105,10 +140,7 @@ static void look(struct fate *f)
 		note_look(f, r);
 	if (r == 0 && state == SCHED_EXT_ENABLED) {
 		f->attached = true;
-		err_clear(&f->why);
-		if (f->watchdog.want_ns)
-			(void)sched_ext_watchdog_hold(f->layout, f->monitor, &f->watchdog,
-						      &f->why);
+		look_at_watchdog(f);
 	}
 	f->look.repeat = is_busy(f, state, read) ? FATE_BUSY_MS / 1e3 : FATE_IDLE_MS / 1e3;
 }

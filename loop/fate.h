@@ -35,6 +35,12 @@ struct monitor;
 #define FATE_LOOKS_MAX 200
 #define FATE_LOOK_PRICE 16
 #define FATE_SPENT_MAX (FATE_LOOKS_MAX * FATE_LOOK_PRICE)
+/*
+ * The same for freezes to set the watchdog: of a guest that keeps changing it there is
+ * one in FATE_SET_PRICE looks, once it has had FATE_SETS_MAX / FATE_SET_PRICE.
+ */
+#define FATE_SET_PRICE 20
+#define FATE_SETS_MAX (64 * FATE_SET_PRICE)
 /* Exits that are kept; the last one is always kept. */
 #define FATE_EXITS_MAX 16
 
@@ -61,9 +67,13 @@ struct fate {
 
 	struct sched_ext_watchdog watchdog;	/* want_ns 0: it is left alone */
 	struct err why;			/* why it is not held, when it is not */
+	bool given_up;			/* and will not be */
+	unsigned sets;			/* that are not paid for yet, at most FATE_SETS_MAX */
 
 	/* An exit was seen: may fill in x->test. */
 	void (*on_exit)(struct fate_exit *x, void *arg);
+	/* Have the guest stand still for fate_set_watchdog(); negative: it cannot now. */
+	int (*on_watchdog)(void *arg);
 	void *arg;
 };
 
@@ -76,6 +86,8 @@ void fate_begin(struct fate *f, struct ev_loop *loop, const struct sched_ext *la
 void fate_stop(struct fate *f);
 void fate_fini(struct fate *f);
 
+/* The guest stands still; partial: why not all of it does, "": it does. */
+void fate_set_watchdog(struct fate *f, const char *partial);
 /* The watchdog is not held: why. NULL: it is, or nobody asked. */
 const char *fate_watchdog_failed(const struct fate *f);
 /* The same, if a scheduler was there, or may have been: told, by PID 1; seen; nobody could look. */

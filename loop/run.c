@@ -38,7 +38,7 @@ static void release(struct ktstr_run *run)
 	phases_stop(&run->phases);
 	job_destroy(run->job);
 	run->job = NULL;
-	run_dump_release(run);
+	run_freeze_release(run);
 	run_vmcore_release(run);
 	run_kvm_release(run);
 	run_nested_release(run);

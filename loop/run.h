@@ -24,6 +24,7 @@
 #include "loop/fate.h"
 #include "loop/phases.h"
 #include "loop/plan.h"
+#include "loop/run_freeze.h"
 #include "loop/watch.h"
 #include "serial/capture.h"
 #include "shmring/shmring.h"
@@ -71,6 +72,7 @@ struct ktstr_run {
 	/* accel kvm */
 	struct machine *machine;
 	struct watch watch;
+	struct run_freeze freeze;
 	struct run_dump dump;
 	struct run_vmcore *vmcore;	/* NULL: none is being written */
 	struct fate fate;		/* of schedulers, as the kernel has it */
@@ -140,8 +142,10 @@ int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ..
 void run_dump_test(struct ktstr_run *run, const char *why);
 /* The run is asked to end: a guest that is held goes on, and none is held from now on. */
 void run_dump_hurry(struct ktstr_run *run);
-/* The guest stands still. */
-void run_dump_frozen(struct ktstr_run *run);
+/* The guest stands still. True: it is held, and run_freeze_end() follows. */
+bool run_dump_frozen(struct ktstr_run *run);
+/* It is over; goes_on: the guest is there to be answered. */
+void run_dump_thawed(struct ktstr_run *run, bool goes_on);
 /* The vCPUs have parked: a dump, if it was wanted and the end was a bad one. */
 void run_dump_end(struct ktstr_run *run);
 void run_dump_release(struct ktstr_run *run);
@@ -168,6 +172,8 @@ bool run_ended_badly(const struct ktstr_run *run);
 void run_fate_init(struct ktstr_run *run);
 /* ... when its kernel was found, ... */
 void run_fate_begin(struct ktstr_run *run);
+/* ... when it stands still for the watchdog to be set (partial: not all of it; "": all), ... */
+void run_fate_frozen(struct ktstr_run *run, const char *partial);
 /* ... and when it has ended. */
 void run_fate_collect(struct ktstr_run *run);
 /* Take the frames that wait in the ring; of very many the rest comes in the next turn. */

@@ -4,9 +4,9 @@
  * anew with each; of a nested run into the record, from which the outer ktstr takes
  * them for its file.
  *
- *   run_dump_ask()     machine_freeze(), and deadlines wait
+ *   run_dump_ask()     the guest is to stand still (loop/run_freeze.h)
  *   run_dump_frozen()  a snapshot; --dump-hold
- *   thaw()             guest and deadlines go on
+ *   run_dump_thawed()  the guest goes on: tests that wait are answered
  *   run_dump_end()     a bad end: all vCPUs have parked, the last snapshot
  */
 #include <errno.h>
@@ -120,32 +120,27 @@ void run_dump_test(struct ktstr_run *run, const char *why)
 		run->dump.tests_wait++;
 }
 
-static void thaw(struct ktstr_run *run)
+void run_dump_thawed(struct ktstr_run *run, bool goes_on)
 {
-	const uint64_t ns = machine_thaw(run->machine);
-	const char *why = machine_freeze_why(run->machine);
 	const unsigned tests_wait = run->dump.tests_wait;
 
 	run->dump.trigger[0] = '\0';
-	run->dump.held = false;
 	run->dump.tests_wait = 0;
-	phases_resume(&run->phases);
-	if (!ns)	/* it ends */
-		return;
-	answer_tests(run, 0, tests_wait);
-	run->facts.freezes++;
-	run->facts.frozen_ns += ns;
-	log_info("the guest stood still for %.1f ms", (double)ns / 1e6);
-	if (*why)
-		facts_finding(&run->facts, "Freeze", "the guest may have noticed that it stood "
-			      "still for %.0f ms: %s", (double)ns / 1e6, why);
+	if (goes_on)
+		answer_tests(run, 0, tests_wait);
+}
+
+static void end_hold(struct ktstr_run *run)
+{
+	run->dump.held = false;
+	run_freeze_end(run);
 }
 
 static void on_held(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	(void)loop;
 	(void)revents;
-	thaw(container_of(w, struct ktstr_run, dump.hold));
+	end_hold(container_of(w, struct ktstr_run, dump.hold));
 }
 
 void run_dump_hurry(struct ktstr_run *run)
@@ -154,22 +149,21 @@ void run_dump_hurry(struct ktstr_run *run)
 	if (!run->dump.held)
 		return;
 	ev_timer_stop(run->loop, &run->dump.hold);
-	thaw(run);
+	end_hold(run);
 }
 
-void run_dump_frozen(struct ktstr_run *run)
+bool run_dump_frozen(struct ktstr_run *run)
 {
 	struct run_dump *d = &run->dump;
 
 	take(run, d->trigger, d->reason, machine_freeze_why(run->machine));
-	if (!run->config.dump_hold_ns || d->in_haste) {
-		thaw(run);
-		return;
-	}
+	if (!run->config.dump_hold_ns || d->in_haste)
+		return false;
 	d->held = true;
 	ev_now_update(run->loop);
 	ev_timer_init(&d->hold, on_held, (double)run->config.dump_hold_ns / 1e9, 0.);
 	ev_timer_start(run->loop, &d->hold);
+	return true;
 }
 
 /* The one that is under way has not looked yet, and tells of both. */
@@ -201,13 +195,10 @@ int run_dump_ask(struct ktstr_run *run, const char *trigger, const char *fmt, ..
 	}
 	snprintf(d->trigger, sizeof(d->trigger), "%s", trigger);
 	memcpy(d->reason, reason, sizeof(reason));
-	r = machine_freeze(run->machine);
-	if (r < 0) {
+	r = run_freeze_ask(run, RUN_FREEZE_DUMP);
+	if (r < 0)
 		d->trigger[0] = '\0';
-		return -EAGAIN;
-	}
-	phases_pause(&run->phases);
-	return 0;
+	return r;
 }
 
 /* --- of one that has ended ------------------------------------------------------- */
@@ -219,7 +210,6 @@ void run_dump_release(struct ktstr_run *run)
 	run->dump.held = false;
 	run->dump.tests_wait = 0;
 	run->dump.trigger[0] = '\0';
-	phases_resume(&run->phases);
 }
 
 bool run_ended_badly(const struct ktstr_run *run)
@@ -232,7 +222,6 @@ bool run_ended_badly(const struct ktstr_run *run)
 
 void run_dump_end(struct ktstr_run *run)
 {
-	run_dump_release(run);
 	if (run_dump_is_wanted(run) && run_ended_badly(run))
 		take(run, stop_reason_name(run->facts.stop), run->facts.stop_text, "");
 }

@@ -27,6 +27,16 @@ static void on_exit_seen(struct fate_exit *x, void *arg)
 		phases_limit(&run->phases, EJECT_GRACE_NS);
 }
 
+static int on_watchdog(void *arg)
+{
+	return run_freeze_ask(arg, RUN_FREEZE_WATCHDOG);
+}
+
+void run_fate_frozen(struct ktstr_run *run, const char *partial)
+{
+	fate_set_watchdog(&run->fate, partial);
+}
+
 void run_fate_init(struct ktstr_run *run)
 {
 	const struct config *c = &run->config;
@@ -34,6 +44,7 @@ void run_fate_init(struct ktstr_run *run)
 	fate_init(&run->fate, c->scheduler || c->stage.count || c->sched_enable.count,
 		  c->watchdog_ns);
 	run->fate.on_exit = on_exit_seen;
+	run->fate.on_watchdog = on_watchdog;
 	run->fate.arg = run;
 }
 

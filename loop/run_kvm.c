@@ -25,7 +25,7 @@
 
 static void stop(struct ktstr_run *run)
 {
-	run_dump_release(run);		/* the stop beats a freeze */
+	run_freeze_release(run);	/* the stop beats a freeze */
 	phases_reach(&run->phases, PHASE_POWEROFF);
 	machine_stop(run->machine);
 }
@@ -205,7 +205,7 @@ static void on_stuck(const char *text, void *arg)
 
 static void on_frozen(void *arg)
 {
-	run_dump_frozen(arg);
+	run_freeze_begun(arg);
 }
 
 /* Some MiB: by COM2 that would take minutes. */

@@ -266,15 +266,11 @@ static int parse_value(const struct place *p, const char *text, uint64_t *ret, s
 
 /* --- all of it ------------------------------------------------------------------------ */
 
-static int put(const struct search *s, struct monitor *m, struct kbpf_written *w, struct err *e)
+static int put(const struct place *p, struct monitor *m, struct kbpf_written *w, struct err *e)
 {
-	const struct place *p = &s->place;
-	uint64_t back, id;
+	uint64_t back;
 	int r = monitor_uint(m, p->kva, w->size, &w->was);
 
-	/* the guest runs: a map that has gone meanwhile has no id, or another one */
-	if (r == 0 && (kbpf_get(s->b, m, p->map.kva, BMAP_ID, &id) < 0 || id != p->map.id))
-		return err_set(e, -ENOENT, "map %s: it has gone", p->map.name);
 	if (r == 0)
 		r = monitor_put_uint(m, p->kva, w->size, w->now);
 	if (r == -EINVAL)
@@ -305,6 +301,6 @@ int kbpf_write(const struct kbpf *b, struct monitor *m, struct kbpf_types *t, co
 	if (r == 0)
 		r = parse_value(&s->place, value, &ret->now, e);
 	if (r == 0)
-		r = put(s, m, ret, e);
+		r = put(&s->place, m, ret, e);
 	return r < 0 ? err_ctx(e, r, "%.100s", spec) : 0;
 }

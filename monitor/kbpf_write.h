@@ -18,6 +18,9 @@
  * Only arrays, since nothing else lies at one place; integers, bools and enums of 1,
  * 2, 4 or 8 bytes, since these are written in one piece.
  *
+ * The guest stands still meanwhile: in one that runs a map may be freed, and its memory be
+ * another's, between the look and the write.
+ *
  * Thread: any, one at a time.
  */
 #include <stdint.h>
@@ -38,10 +41,10 @@ struct kbpf_written {
 
 /*
  * Write and read back. *e names the map, the field and the reason: -EINVAL the value
- * does not fit the type; -ENOENT no such place in a map that can be written, or none any
- * more; -ENOTUNIQ several; -E2BIG more than are looked at; -EOPNOTSUPP the field is not of
- * a kind that can be written; -EIO it reads back as something else; -EFAULT it is not
- * mapped. Of a guest that runs types change: make new ones (t) for each write.
+ * does not fit the type; -ENOENT no such place in a map that can be written; -ENOTUNIQ
+ * several; -E2BIG more than are looked at; -EOPNOTSUPP the field is not of a kind that
+ * can be written; -EIO it reads back as something else; -EFAULT it is not mapped.
+ * The types (t) were made since the guest stands still.
  */
 int kbpf_write(const struct kbpf *b, struct monitor *m, struct kbpf_types *t, const char *spec,
 	       struct kbpf_written *ret, struct err *e);

@@ -97,7 +97,7 @@ void sched_ext_exit_text(const struct sched_ext_exit *x, char *text, size_t size
 
 /*
  * How long a task may wait, and a jiffy's length (0: not known). Errors are those of
- * sched_ext_watchdog_hold().
+ * sched_ext_watchdog_look().
  */
 int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
 			   uint64_t *ret_jiffies, uint64_t *ret_tick_ns, struct err *e);
@@ -105,25 +105,30 @@ int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
 /* One that is held at a time of ours; begin with { .want_ns = ... }. */
 struct sched_ext_watchdog {
 	uint64_t want_ns;
-	bool held;			/* it was read back as wanted */
+	bool held;			/* it was read as wanted */
 	uint64_t was_ns, now_ns;	/* before the last change, and as read back behind it */
-	uint64_t stamp;			/* of the last check, as we wrote it; 0: the kernel's */
-	uint64_t due;			/* jiffies, of the check that is pending then */
 };
 
 /*
- * Hold the watchdog of the scheduler that is enabled at want_ns; to be called every
- * few milliseconds, since enabling a scheduler sets its time anew.
+ * Is the watchdog of the scheduler that is enabled at want_ns? To be called every few
+ * milliseconds, since enabling a scheduler sets its time anew. 1; 0: it is to be set;
+ * -EAGAIN: there is no scheduler; else *e says why not.
+ */
+int sched_ext_watchdog_look(const struct sched_ext *s, const struct monitor *m,
+			    struct sched_ext_watchdog *w, struct err *e);
+
+/*
+ * Set it, in a guest that stands still: in one that runs a scheduler may be freed, its
+ * watchdog with it, between the look and the write.
  *
  * The kernel's checks come at half of the time that was set when the scheduler was
  * enabled. Had a shorter one passed by then, the timer tick would take the watchdog
- * itself for dead; so until the next check is due the time of the last one is kept
- * fresh, and from then on the new time counts. Where the kernel keeps the time between
- * checks by itself (7.1), it is made as short.
- *
- * -EAGAIN: there is no scheduler; else *e says why not.
+ * itself for dead; so the time of the last check is set to when the next one is due, and
+ * from then on the new time counts. Not when it was due already: then the watchdog may be
+ * one of the tasks that wait. Where the kernel keeps the time between checks by itself
+ * (7.1), it is made as short.
  */
-int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
-			    struct sched_ext_watchdog *w, struct err *e);
+int sched_ext_watchdog_set(const struct sched_ext *s, struct monitor *m,
+			   struct sched_ext_watchdog *w, struct err *e);
 
 #endif

@@ -35,10 +35,6 @@ static int tick_ns(const struct sched_ext *s, const struct monitor *m, uint64_t 
 	return 0;
 }
 
-/*
- * What belongs to a scheduler goes with it, and the guest runs. So the pointer to it
- * is followed anew for each write, with nothing in between.
- */
 static int put(const struct sched_ext *s, struct monitor *m, enum sched_ext_thing t, uint64_t v,
 	       struct err *e)
 {
@@ -70,85 +66,85 @@ int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
 	return get(s, m, THING_TIMEOUT, ret_jiffies, e);
 }
 
-/* As if the watchdog had just looked; not when it should have: then it may be stuck itself. */
-static int freshen(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
-		   struct err *e)
-{
-	uint64_t now;
-	int r = get(s, m, THING_JIFFIES, &now, e);
-
-	w->stamp = 0;
-	if (r < 0 || (int64_t)(now - w->due) >= 0)
-		return r;
-	r = put(s, m, THING_STAMP, now, e);
-	if (r == 0)
-		w->stamp = now;
-	return r;
-}
-
-static int keep_fresh(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
+/* As if the watchdog looked when it is due. */
+static int look_ahead(const struct sched_ext *s, struct monitor *m, uint64_t timeout,
 		      struct err *e)
 {
-	uint64_t stamp;
-	int r = get(s, m, THING_STAMP, &stamp, e);
+	uint64_t now, due;
+	int r;
 
-	if (r < 0)
+	if ((r = get(s, m, THING_JIFFIES, &now, e)) < 0 ||
+	    (r = get(s, m, THING_STAMP, &due, e)) < 0)
 		return r;
-	if (stamp == w->stamp)
-		return freshen(s, m, w, e);
-	w->stamp = 0;			/* the kernel has looked, and goes on by itself */
+	due += timeout / 2;
+	return (int64_t)(due - now) > 0 ? put(s, m, THING_STAMP, due, e) : 0;
+}
+
+/* All in jiffies but for a jiffy's length. */
+struct times {
+	uint64_t now, want;		/* how long a task may wait */
+	uint64_t interval;		/* of the checks; 0: half of it */
+	uint64_t tick_ns;
+};
+
+static uint64_t longest_interval(const struct times *t)
+{
+	return MAX(t->want / 2, UINT64_C(1));
+}
+
+/* A shorter interval may be that of another scheduler. */
+static bool is_as_wanted(const struct times *t)
+{
+	return t->now == t->want && t->interval <= longest_interval(t);
+}
+
+static int measure(const struct sched_ext *s, const struct monitor *m,
+		   struct sched_ext_watchdog *w, struct times *ret, struct err *e)
+{
+	struct times t = { 0 };
+	int r;
+
+	w->held = false;
+	if ((r = get(s, m, THING_TIMEOUT, &t.now, e)) < 0 ||
+	    (r = tick_ns(s, m, &t.tick_ns, e)) < 0 ||
+	    (s->thing[THING_INTERVAL].at.has &&
+	     (r = get(s, m, THING_INTERVAL, &t.interval, e)) < 0))
+		return r;
+	t.want = MAX(w->want_ns / t.tick_ns, UINT64_C(1));
+	w->held = is_as_wanted(&t);
+	w->now_ns = t.now * t.tick_ns;
+	/* what is not as we set it, the scheduler has */
+	if (t.now != t.want || !w->was_ns)
+		w->was_ns = w->now_ns;
+	*ret = t;
 	return 0;
 }
 
-static int shorten(const struct sched_ext *s, struct monitor *m, struct sched_ext_watchdog *w,
-		   uint64_t timeout, struct err *e)
-{
-	uint64_t stamp;
-	int r = get(s, m, THING_STAMP, &stamp, e);
-
-	if (r < 0)
-		return r;
-	w->due = stamp + timeout / 2;
-	return freshen(s, m, w, e);
-}
-
-/* One that is short enough may be that of another scheduler. */
-static int shorten_interval(const struct sched_ext *s, struct monitor *m, uint64_t timeout,
-			    struct err *e)
-{
-	const uint64_t most = MAX(timeout / 2, UINT64_C(1));
-	uint64_t now;
-	int r;
-
-	if (!s->thing[THING_INTERVAL].at.has)
-		return 0;
-	r = get(s, m, THING_INTERVAL, &now, e);
-	return r < 0 || now <= most ? r : put(s, m, THING_INTERVAL, most, e);
-}
-
-int sched_ext_watchdog_hold(const struct sched_ext *s, struct monitor *m,
+int sched_ext_watchdog_look(const struct sched_ext *s, const struct monitor *m,
 			    struct sched_ext_watchdog *w, struct err *e)
 {
-	uint64_t tick = 0, want, now;
-	int r;
+	struct times t;
+	int r = measure(s, m, w, &t, e);
 
-	if ((r = get(s, m, THING_TIMEOUT, &now, e)) < 0 || (r = tick_ns(s, m, &tick, e)) < 0)
-		return r;
-	want = MAX(w->want_ns / tick, UINT64_C(1));
-	if ((r = shorten_interval(s, m, want, e)) < 0)
-		return r;
-	if (now == want && w->held)
-		return w->stamp ? keep_fresh(s, m, w, e) : 0;
-	w->held = false;
-	w->was_ns = now * tick;
-	/* first, or the tick between the two writes finds the watchdog late */
-	w->stamp = 0;
-	if (want < now && (r = shorten(s, m, w, now, e)) < 0)
-		return r;
-	if ((r = put(s, m, THING_TIMEOUT, want, e)) < 0 ||
-	    (r = get(s, m, THING_TIMEOUT, &now, e)) < 0)
-		return r;
-	w->now_ns = now * tick;
-	w->held = now == want;
-	return w->held ? 0 : err_set(e, -EBUSY, "it was changed again at once");
+	return r < 0 ? r : w->held;
+}
+
+int sched_ext_watchdog_set(const struct sched_ext *s, struct monitor *m,
+			   struct sched_ext_watchdog *w, struct err *e)
+{
+	struct times t;
+	uint64_t was_ns;
+	int r = measure(s, m, w, &t, e);
+
+	was_ns = w->was_ns;
+	if (r == 0 && t.interval > longest_interval(&t))
+		r = put(s, m, THING_INTERVAL, longest_interval(&t), e);
+	if (r == 0 && t.want < t.now)
+		r = look_ahead(s, m, t.now, e);
+	if (r == 0)
+		r = put(s, m, THING_TIMEOUT, t.want, e);
+	if (r == 0)
+		r = measure(s, m, w, &t, e);
+	w->was_ns = was_ns;
+	return r < 0 || w->held ? r : err_set(e, -EIO, "it reads back as something else");
 }

@@ -65,12 +65,11 @@ static void check_watchdog(struct scx_guest *f, uint64_t want_ns)
 {
 	struct sched_ext_watchdog w = { .want_ns = want_ns };
 	struct err e = ERR_INIT;
+	int r = sched_ext_watchdog_look(f->s, f->g.monitor, &w, &e);
 
-	for (unsigned i = 0; i < 2; i++) {
-		int r = sched_ext_watchdog_hold(f->s, f->g.monitor, &w, &e);
-
-		FUZZ_CHECK(r == 0 ? w.held : *err_text(&e));
-	}
+	FUZZ_CHECK(r < 0 ? *err_text(&e) : w.held == r);
+	r = sched_ext_watchdog_set(f->s, f->g.monitor, &w, &e);
+	FUZZ_CHECK(r < 0 ? *err_text(&e) : w.held);
 }
 
 /* Made once: each input leaves them as they were. */

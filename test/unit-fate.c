@@ -15,6 +15,8 @@ struct fixture {
 	struct ev_loop *loop;
 	struct fate fate;
 	unsigned seen;			/* calls of on_exit */
+	unsigned freezes;		/* that were asked for */
+	bool moving;			/* none comes */
 	char last[200];
 };
 
@@ -27,6 +29,16 @@ static void on_exit_seen(struct fate_exit *x, void *arg)
 	sched_ext_exit_text(&x->exit, f->last, sizeof(f->last));
 }
 
+static int on_watchdog(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->freezes++;
+	if (!f->moving)
+		fate_set_watchdog(&f->fate, "");
+	return 0;
+}
+
 static bool fixture_open(struct fixture *f, uint64_t watchdog_ns)
 {
 	*f = (struct fixture){ .loop = ev_loop_new(EVFLAG_AUTO) };
@@ -35,6 +47,7 @@ static bool fixture_open(struct fixture *f, uint64_t watchdog_ns)
 	put32(&f->k, symbol(&f->k, VMLINUX_AT_SCX_STATE), ENABLED);
 	fate_init(&f->fate, true, watchdog_ns);
 	f->fate.on_exit = on_exit_seen;
+	f->fate.on_watchdog = on_watchdog;
 	f->fate.arg = f;
 	fate_begin(&f->fate, f->loop, f->k.s, f->k.g.monitor);
 	return true;
@@ -222,6 +235,68 @@ static void a_watchdog_is_told_as_it_was_set_or_why_not(void)
 	fixture_close(&f);
 }
 
+static void put_timeout(struct fixture *f, uint64_t jiffies)
+{
+	guest_put(&f->k.g, symbol(&f->k, VMLINUX_AT_SCX_TIMEOUT), jiffies);
+}
+
+static uint64_t get_timeout(struct fixture *f)
+{
+	return get(&f->k, symbol(&f->k, VMLINUX_AT_SCX_TIMEOUT));
+}
+
+static void a_watchdog_is_set_only_in_a_guest_that_stands_still(void)
+{
+	struct fixture f;
+
+	if (fixture_open(&f, 2 * NSEC_PER_SEC)) {
+		f.moving = true;
+		put_timeout(&f, 250 * 30);
+		turn(&f);
+		turn(&f);
+		tap_eq(f.freezes, 2);
+		tap_eq(get_timeout(&f), 250 * 30);
+		tap_str(fate_watchdog_failed(&f.fate),
+			"the guest has not stood still for it yet");
+		/* the scheduler has gone meanwhile */
+		put32(&f.k, symbol(&f.k, VMLINUX_AT_SCX_STATE), DISABLING);
+		fate_set_watchdog(&f.fate, "");
+		tap_eq(get_timeout(&f), 250 * 30);
+		tap_ok(strstr(fate_watchdog_failed(&f.fate), "gone"), "%s",
+		       fate_watchdog_failed(&f.fate));
+		put32(&f.k, symbol(&f.k, VMLINUX_AT_SCX_STATE), ENABLED);
+		fate_set_watchdog(&f.fate, "1 of 4 vCPUs did not stand still");
+		turn(&f);
+		tap_eq(f.freezes, 2);
+		tap_eq(get_timeout(&f), 250 * 30);
+		tap_str(fate_watchdog_failed(&f.fate), "1 of 4 vCPUs did not stand still");
+	}
+	fixture_close(&f);
+}
+
+static void a_guest_that_keeps_changing_it_is_not_always_frozen(void)
+{
+	struct fixture f;
+
+	if (fixture_open(&f, 2 * NSEC_PER_SEC)) {
+		f.fate.sets = FATE_SETS_MAX - 2 * FATE_SET_PRICE + 2;
+		put_timeout(&f, 250 * 30);
+		turn(&f);
+		tap_eq(f.freezes, 1);
+		for (unsigned i = 0; i < FATE_SET_PRICE / 2; i++) {
+			put_timeout(&f, 250 * 30 + i);
+			turn(&f);
+		}
+		tap_eq(f.freezes, 2);
+		/* and is in the end */
+		for (unsigned i = 0; i < 2 * FATE_SET_PRICE && !f.fate.watchdog.held; i++)
+			turn(&f);
+		tap_eq(f.freezes, 3);
+		tap_eq(get_timeout(&f), 250 * 2);
+	}
+	fixture_close(&f);
+}
+
 static void a_watchdog_is_missed_where_a_scheduler_may_have_been(void)
 {
 	struct fixture f;
@@ -254,6 +329,8 @@ int main(void)
 	TAP_RUN(an_exit_that_stays_is_read_less_often);
 	TAP_RUN(exits_without_end_are_read_less_often);
 	TAP_RUN(a_watchdog_is_told_as_it_was_set_or_why_not);
+	TAP_RUN(a_watchdog_is_set_only_in_a_guest_that_stands_still);
+	TAP_RUN(a_guest_that_keeps_changing_it_is_not_always_frozen);
 	TAP_RUN(a_watchdog_is_missed_where_a_scheduler_may_have_been);
 	return tap_done();
 }

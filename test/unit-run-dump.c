@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * loop/: a run's snapshots: who is answered, what ends a hold, what they add to limits.
+ * loop/: a run's snapshots and writes while the guest stands still: who is answered, what
+ * ends a hold, what they add to limits.
  * The machine has no vCPUs and hears by COM2 only; the cases say when it stands still.
  */
+#include <errno.h>
 #include <ev.h>
+#include <json-c/json.h>
 
 #include "base/units.h"
 #include "base/util.h"
+#include "loop/bpf_write.h"
 #include "loop/dump.h"
 #include "loop/machine_private.h"
 #include "loop/run.h"
@@ -53,10 +57,10 @@ static void each_request_of_a_test_is_answered(void)
 	run_dump_test(run, "of one that is killed then");
 	run_dump_test(run, "of the next");
 	tap_eq(sent(), 0);
-	run_dump_frozen(run);
+	run_freeze_begun(run);
 	tap_eq(sent(), 2);
 	run_dump_test(run, "once more");
-	run_dump_frozen(run);
+	run_freeze_begun(run);
 	tap_eq(sent(), 3);
 	end();
 }
@@ -67,7 +71,7 @@ static void others_that_join_are_not_answered(void)
 	tap_eq(run_dump_ask(run, "user", "wants it"), 0);
 	run_dump_test(run, "does, too");
 	tap_eq(run_dump_ask(run, "early", "so does this"), 0);
-	run_dump_frozen(run);
+	run_freeze_begun(run);
 	tap_eq(sent(), 1);
 	end();
 }
@@ -76,7 +80,7 @@ static void one_that_comes_in_a_hold_is_refused_at_once(void)
 {
 	begin(3600 * NSEC_PER_SEC);
 	run_dump_test(run, "held");
-	run_dump_frozen(run);
+	run_freeze_begun(run);
 	run_dump_test(run, "too late");
 	tap_eq(sent(), 1);
 	run_kvm_cancel(run, false);
@@ -88,7 +92,7 @@ static void a_cancel_ends_a_hold(void)
 {
 	begin(3600 * NSEC_PER_SEC);
 	tap_eq(run_dump_ask(run, "user", "looks around"), 0);
-	run_dump_frozen(run);
+	run_freeze_begun(run);
 	tap_ok(machine_is_frozen(&machine) && !ev_is_active(&run->phases.watchdog), "it is held");
 	run_kvm_cancel(run, false);
 	tap_ok(!machine_is_frozen(&machine), "it goes on");
@@ -104,10 +108,84 @@ static void a_freeze_that_is_under_way_is_not_held_after_a_cancel(void)
 	tap_eq(run_dump_ask(run, "user", "looks around"), 0);
 	run_kvm_cancel(run, false);
 	tap_ok(machine_is_frozen(&machine), "the snapshot is still taken");
-	run_dump_frozen(run);
+	run_freeze_begun(run);
 	tap_ok(!machine_is_frozen(&machine), "it goes on");
 	tap_ok(ev_is_active(&run->phases.watchdog), "its grace runs");
 	tap_eq(run->facts.freezes, 1);
+	end();
+}
+
+/* PID 1 waits for --bpf-write; there is no kernel that it could be written into. */
+static void ask_for_a_write(void)
+{
+	tap_eq(strlist_add(&run->config.bpf_write, ".bss.x=1"), 0);
+	run->watch.settled = true;
+	run->hold = RUN_HELD;
+	bpf_write_go(run);
+}
+
+static void a_write_waits_until_the_guest_stands_still(void)
+{
+	begin(0);
+	ask_for_a_write();
+	tap_ok(machine_is_frozen(&machine), "it is asked to");
+	tap_ok(!run->facts.sched.bpf_writes, "none was tried");
+	run_freeze_begun(run);
+	tap_ok(run->facts.sched.bpf_writes != NULL, "it was tried");
+	tap_ok(!machine_is_frozen(&machine), "it goes on");
+	tap_eq(run->facts.stop, STOP_BPF_WRITE);
+	end();
+}
+
+static void nothing_is_written_when_a_vcpu_runs_on(void)
+{
+	begin(0);
+	ask_for_a_write();
+	err_set(&machine.freeze.why, -ETIMEDOUT, "1 of 4 vCPUs did not stand still");
+	run_freeze_begun(run);
+	tap_eq(run->facts.stop, STOP_BPF_WRITE);
+	tap_str(run->facts.stop_text,
+		"--bpf-write was not tried: 1 of 4 vCPUs did not stand still");
+	tap_eq(json_object_array_length(run->facts.sched.bpf_writes), 0);
+	end();
+}
+
+static void a_write_shares_the_freeze_of_a_snapshot(void)
+{
+	begin(0);
+	tap_eq(run_dump_ask(run, "user", "looks around"), 0);
+	ask_for_a_write();
+	run_freeze_begun(run);
+	tap_ok(run->facts.sched.bpf_writes != NULL, "it was tried");
+	tap_eq(json_object_array_length(run->dump.snapshots), 1);
+	tap_eq(run->facts.freezes, 1);
+	end();
+}
+
+static void what_is_wanted_during_a_hold_is_done_at_its_end(void)
+{
+	begin(3600 * NSEC_PER_SEC);
+	tap_eq(run_dump_ask(run, "user", "looks around"), 0);
+	run_freeze_begun(run);
+	ask_for_a_write();
+	tap_ok(!run->facts.sched.bpf_writes, "none was tried");
+	ev_feed_event(loop, &run->dump.hold, EV_TIMER);
+	ev_run(loop, EVRUN_NOWAIT);
+	tap_ok(run->facts.sched.bpf_writes != NULL, "it was tried");
+	tap_ok(!machine_is_frozen(&machine), "it goes on");
+	tap_eq(run->facts.freezes, 1);
+	end();
+}
+
+static void a_stop_beats_what_is_wanted(void)
+{
+	begin(0);
+	ask_for_a_write();
+	run_kvm_cancel(run, true);
+	tap_ok(!machine_is_frozen(&machine) && !run->freeze.on && !run->freeze.wanted,
+	       "it is forgotten");
+	tap_eq(run_dump_ask(run, "user", "is late"), -EAGAIN);
+	tap_ok(!run->facts.sched.bpf_writes, "none was tried");
 	end();
 }
 
@@ -134,6 +212,11 @@ int main(void)
 	TAP_RUN(one_that_comes_in_a_hold_is_refused_at_once);
 	TAP_RUN(a_cancel_ends_a_hold);
 	TAP_RUN(a_freeze_that_is_under_way_is_not_held_after_a_cancel);
+	TAP_RUN(a_write_waits_until_the_guest_stands_still);
+	TAP_RUN(nothing_is_written_when_a_vcpu_runs_on);
+	TAP_RUN(a_write_shares_the_freeze_of_a_snapshot);
+	TAP_RUN(what_is_wanted_during_a_hold_is_done_at_its_end);
+	TAP_RUN(a_stop_beats_what_is_wanted);
 	TAP_RUN(the_limit_of_a_nested_run_has_room_for_each_hold);
 	return tap_done();
 }

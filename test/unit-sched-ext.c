@@ -175,13 +175,19 @@ static void what_a_kernel_has_not_is_listed_with_the_reason(void)
 
 #define SECONDS(n) ((n) * UINT64_C(250))	/* in jiffies */
 
-static int hold(struct scx_guest *f, struct sched_ext_watchdog *w)
+static int look(struct scx_guest *f, struct sched_ext_watchdog *w)
 {
 	err_clear(&f->why);
-	return sched_ext_watchdog_hold(f->s, f->g.monitor, w, &f->why);
+	return sched_ext_watchdog_look(f->s, f->g.monitor, w, &f->why);
 }
 
-static void a_shorter_watchdog_is_kept_fresh_until_the_kernel_looks(void)
+static int set(struct scx_guest *f, struct sched_ext_watchdog *w)
+{
+	err_clear(&f->why);
+	return sched_ext_watchdog_set(f->s, f->g.monitor, w, &f->why);
+}
+
+static void a_shorter_watchdog_counts_from_the_kernels_next_look(void)
 {
 	struct sched_ext_watchdog w = { .want_ns = 2 * NSEC_PER_SEC };
 	struct scx_guest f;
@@ -189,26 +195,20 @@ static void a_shorter_watchdog_is_kept_fresh_until_the_kernel_looks(void)
 	if (scx_guest_open(&f, BY_SYMBOLS)) {
 		const uint64_t timeout = symbol(&f, VMLINUX_AT_SCX_TIMEOUT);
 		const uint64_t stamp = symbol(&f, VMLINUX_AT_SCX_TIMESTAMP);
-		const uint64_t jiffies = symbol(&f, VMLINUX_AT_JIFFIES);
 
 		guest_put(&f.g, timeout, SECONDS(30));
 		guest_put(&f.g, stamp, 100);
-		guest_put(&f.g, jiffies, 1000);
-		tap_eq(hold(&f, &w), 0);
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_JIFFIES), 1000);
+		tap_eq(look(&f, &w), 0);
+		tap_eq(get(&f, timeout), SECONDS(30));
+		tap_eq(set(&f, &w), 0);
 		tap_ok(w.held, "it is held");
 		tap_eq(w.was_ns, 30 * NSEC_PER_SEC);
 		tap_eq(w.now_ns, 2 * NSEC_PER_SEC);
 		tap_eq(get(&f, timeout), SECONDS(2));
-		tap_eq(get(&f, stamp), 1000);
-		guest_put(&f.g, jiffies, 1700);
-		tap_eq(hold(&f, &w), 0);
-		tap_eq(get(&f, stamp), 1700);
-		/* the kernel's check: from now on it looks by itself */
-		guest_put(&f.g, stamp, 1750);
-		guest_put(&f.g, jiffies, 2000);
-		tap_eq(hold(&f, &w), 0);
-		tap_eq(hold(&f, &w), 0);
-		tap_eq(get(&f, stamp), 1750);
+		tap_eq(get(&f, stamp), 100 + SECONDS(15));
+		tap_eq(look(&f, &w), 1);
+		tap_eq(w.was_ns, 30 * NSEC_PER_SEC);
 	}
 	scx_guest_close(&f);
 }
@@ -220,20 +220,29 @@ static void a_check_that_does_not_come_is_not_made_up_for(void)
 
 	if (scx_guest_open(&f, BY_SYMBOLS)) {
 		const uint64_t stamp = symbol(&f, VMLINUX_AT_SCX_TIMESTAMP);
-		const uint64_t jiffies = symbol(&f, VMLINUX_AT_JIFFIES);
 
 		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_TIMEOUT), SECONDS(30));
 		guest_put(&f.g, stamp, 1000);
-		guest_put(&f.g, jiffies, 1000 + SECONDS(1));
-		tap_eq(hold(&f, &w), 0);
-		guest_put(&f.g, jiffies, 1000 + SECONDS(15) - 1);
-		tap_eq(hold(&f, &w), 0);
-		tap_eq(get(&f, stamp), 1000 + SECONDS(15) - 1);
 		/* due, and not here: the watchdog may be one of the tasks that wait */
-		guest_put(&f.g, jiffies, 1000 + SECONDS(15));
-		tap_eq(hold(&f, &w), 0);
-		tap_eq(hold(&f, &w), 0);
-		tap_eq(get(&f, stamp), 1000 + SECONDS(15) - 1);
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_JIFFIES), 1000 + SECONDS(15));
+		tap_eq(set(&f, &w), 0);
+		tap_ok(w.held, "it is held");
+		tap_eq(get(&f, stamp), 1000);
+	}
+	scx_guest_close(&f);
+}
+
+static void a_watchdog_that_is_as_wanted_needs_no_write(void)
+{
+	struct sched_ext_watchdog w = { .want_ns = 30 * NSEC_PER_SEC };
+	struct scx_guest f;
+
+	if (scx_guest_open(&f, BY_SYMBOLS)) {
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_TIMEOUT), SECONDS(30));
+		tap_eq(look(&f, &w), 1);
+		tap_ok(w.held, "it is held");
+		tap_eq(w.was_ns, 30 * NSEC_PER_SEC);
+		tap_eq(w.now_ns, 30 * NSEC_PER_SEC);
 	}
 	scx_guest_close(&f);
 }
@@ -250,14 +259,18 @@ static void the_time_between_checks_is_made_as_short(void)
 		put_scheduler(&f, 0);
 		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, SECONDS(30));
 		guest_put(&f.g, interval, SECONDS(15));
-		tap_eq(hold(&f, &w), 0);
+		tap_eq(set(&f, &w), 0);
 		tap_eq(get(&f, interval), SECONDS(1));
+		tap_eq(look(&f, &w), 1);
 		/* computed anew, and then shorter than ours */
 		guest_put(&f.g, interval, SECONDS(15));
-		tap_eq(hold(&f, &w), 0);
+		tap_eq(look(&f, &w), 0);
+		tap_eq(set(&f, &w), 0);
 		tap_eq(get(&f, interval), SECONDS(1));
+		tap_eq(w.was_ns, 30 * NSEC_PER_SEC);
 		guest_put(&f.g, interval, 7);
-		tap_eq(hold(&f, &w), 0);
+		tap_eq(look(&f, &w), 1);
+		tap_eq(set(&f, &w), 0);
 		tap_eq(get(&f, interval), 7);
 	}
 	scx_guest_close(&f);
@@ -269,17 +282,19 @@ static void a_longer_watchdog_is_set_and_left_alone(void)
 	struct scx_guest f;
 
 	if (scx_guest_open(&f, ALL_BY_ROOT)) {
-		tap_eq(hold(&f, &w), -EAGAIN);
+		tap_eq(look(&f, &w), -EAGAIN);
 		tap_ok(strstr(err_text(&f.why), "no scheduler"), "%s", err_text(&f.why));
 		put_scheduler(&f, 0);
 		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, SECONDS(5));
 		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_TIMESTAMP), 100);
-		tap_eq(hold(&f, &w), 0);
+		tap_eq(set(&f, &w), 0);
 		tap_eq(get(&f, SCX_SCHED + SCHED_TIMEOUT), SECONDS(60));
 		tap_eq(get(&f, symbol(&f, VMLINUX_AT_SCX_TIMESTAMP)), 100);
 		/* another scheduler is enabled */
 		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, SECONDS(7));
-		tap_eq(hold(&f, &w), 0);
+		tap_eq(look(&f, &w), 0);
+		tap_ok(!w.held, "its own time counts");
+		tap_eq(set(&f, &w), 0);
 		tap_eq(w.was_ns, 7 * NSEC_PER_SEC);
 		tap_eq(get(&f, SCX_SCHED + SCHED_TIMEOUT), SECONDS(60));
 	}
@@ -293,7 +308,7 @@ static void a_watchdog_that_cannot_be_held_says_why(void)
 
 	if (scx_guest_open(&f, BY_SYMBOLS)) {
 		put32(&f, symbol(&f, VMLINUX_AT_JIFFIES_CLOCK), 7);
-		tap_ok(hold(&f, &w) < 0, "a jiffy of nothing");
+		tap_ok(look(&f, &w) < 0 && set(&f, &w) < 0, "a jiffy of nothing");
 		tap_ok(strstr(err_text(&f.why), "jiffy"), "%s", err_text(&f.why));
 		tap_ok(!w.held, "it is not held");
 	}
@@ -352,9 +367,10 @@ int main(void)
 	TAP_RUN(text_of_the_guest_is_bounded_and_clean);
 	TAP_RUN(wild_pointers_leave_their_part_empty);
 	TAP_RUN(what_a_kernel_has_not_is_listed_with_the_reason);
-	TAP_RUN(a_shorter_watchdog_is_kept_fresh_until_the_kernel_looks);
+	TAP_RUN(a_shorter_watchdog_counts_from_the_kernels_next_look);
 	TAP_RUN(a_check_that_does_not_come_is_not_made_up_for);
 	TAP_RUN(the_time_between_checks_is_made_as_short);
+	TAP_RUN(a_watchdog_that_is_as_wanted_needs_no_write);
 	TAP_RUN(a_longer_watchdog_is_set_and_left_alone);
 	TAP_RUN(a_watchdog_that_cannot_be_held_says_why);
 	TAP_RUN(what_a_dump_could_not_read_it_says);
