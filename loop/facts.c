@@ -38,6 +38,7 @@ void facts_fini(struct facts *f)
 	sched_facts_fini(&f->sched);
 	strlist_fini(&f->console_tail);
 	strlist_fini(&f->program_tail);
+	free(f->accel_why);
 	free(f->kernel_path);
 	free(f->kernel_release);
 	free(f->kernel_why);

@@ -63,6 +63,7 @@ struct facts {
 	enum accel accel;
 	struct topo topo;
 	uint64_t memory_bytes;
+	char *accel_why;		/* it is not KVM; NULL: it is, or was asked for */
 	char *kernel_path, *kernel_release, *kernel_why;	/* NULL: not known */
 	uint64_t initramfs_bytes, initramfs_packed_bytes;	/* packed 0: not compressed */
 	bool initramfs_cached;		/* its base was packed before */

@@ -26,7 +26,7 @@
 void plan_init(struct plan *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->err = p->copied = (struct err)ERR_INIT;
+	p->err = p->copied = p->accel_why = (struct err)ERR_INIT;
 	err_set(&p->copied, -ENODATA, "nothing was loaded");
 	p->payload = (struct payload)PAYLOAD_NONE;
 }
@@ -46,22 +46,19 @@ void plan_fini(struct plan *p)
 
 /* --- the accelerator ------------------------------------------------------ */
 
-static int choose_accel(struct plan *p, const struct config *c)
+static void choose_accel(struct plan *p, const struct config *c)
 {
-	struct err why = ERR_INIT;
+	enum probe_result r;
 
 	p->accel = c->accel;
-	if (c->accel == ACCEL_AUTO) {
-		if (probe_kvm(c->kvm_device, &why) == PROBE_OK) {
-			p->accel = ACCEL_KVM;
-		} else {
-			p->accel = ACCEL_NESTED;
-			snprintf(p->note, sizeof(p->note),
-				 "no hardware virtualization (%s): running nested in QEMU, slower, timing is not judged",
-				 err_text(&why));
-		}
-	}
-	return 0;
+	if (c->accel != ACCEL_AUTO)
+		return;
+	r = probe_kvm(c->kvm_device, &p->accel_why);
+	p->accel = r == PROBE_OK ? ACCEL_KVM : ACCEL_NESTED;
+	if (r != PROBE_OK)
+		snprintf(p->note, sizeof(p->note),
+			 "%.100s %s: running nested in QEMU, slower, timing is not judged",
+			 c->kvm_device, probe_brief(r));
 }
 
 /* Over-committed CPUs take their turn: a wide guest gets more. */
@@ -191,8 +188,9 @@ static int make(struct plan *p, const struct config *c)
 	uint64_t tests_need;
 	int r;
 
-	if ((r = choose_accel(p, c)) < 0 ||
-	    (r = find_binary(p, c)) < 0)
+	choose_accel(p, c);
+	r = find_binary(p, c);
+	if (r < 0)
 		return r;
 	r = kernel_find(c->kernel, &p->kernel, &p->err);
 	if (r == 0)

@@ -22,7 +22,8 @@ struct machine;
 
 struct plan {
 	enum accel accel;		/* ACCEL_KVM or ACCEL_NESTED */
-	char note[512];			/* why it is not the accelerator one would expect; "" */
+	struct err accel_why;		/* auto: why it is not KVM; "": it is */
+	char note[200];			/* the same for the user, in short */
 	char *binary;
 	struct kernel kernel;
 	struct kernel_modules modules;	/* of the guest kernel, that were asked for */

@@ -208,6 +208,7 @@ static void add_setting(struct json_object *o, const struct facts *f)
 
 	if (f->accel != ACCEL_AUTO)
 		json_add_str(o, "accel", accel_name(f->accel));
+	json_add_str(o, "accel_why", f->accel_why);
 	json_add_str(o, "arch", "x86_64");
 	json_add_str(k, "path", f->kernel_path);
 	json_add_str(k, "release", f->guest_release[0] ? f->guest_release : f->kernel_release);

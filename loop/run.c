@@ -124,6 +124,7 @@ static void take_plan(struct ktstr_run *run)
 	const struct plan *p = &run->plan;
 
 	f->accel = p->accel;
+	f->accel_why = *err_text(&p->accel_why) ? strdup(err_text(&p->accel_why)) : NULL;
 	f->topo = p->topo;
 	f->memory_bytes = p->memory_bytes;
 	f->initramfs_bytes = p->payload.bytes;

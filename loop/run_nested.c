@@ -17,6 +17,7 @@
 #include "loop/channel.h"
 #include "loop/dump.h"
 #include "loop/freeze.h"
+#include "loop/json.h"
 #include "loop/nested.h"
 #include "loop/run.h"
 #include "loop/vmcore.h"
@@ -143,6 +144,7 @@ static void complete_record(struct ktstr_run *run, struct json_object *o)
 	struct json_object *k, *p;
 
 	json_object_object_add(o, "accel", json_object_new_string("nested"));
+	json_add_str(o, "accel_why", f->accel_why);
 	json_object_object_add(o, "timing_judged", json_object_new_boolean(false));
 	if (json_object_object_get_ex(o, "kernel", &k) && f->kernel_path) {
 		json_object_object_add(k, "path", json_object_new_string(f->kernel_path));

@@ -54,19 +54,27 @@ static const uint8_t code[] = {
 	0xeb, 0xfd,				/* jmp to the hlt */
 };
 
-static const char *const names[] = {
-	[PROBE_OK] = "ok",
-	[PROBE_ABSENT] = "absent",
-	[PROBE_DENIED] = "denied",
-	[PROBE_UNUSABLE] = "unusable",
-	[PROBE_EMULATES] = "emulates",
+static const struct {
+	const char *name, *brief;
+} results[] = {
+	[PROBE_OK] = { "ok", "" },
+	[PROBE_ABSENT] = { "absent", "is not there" },
+	[PROBE_DENIED] = { "denied", "cannot be opened: no permission" },
+	[PROBE_UNUSABLE] = { "unusable", "is not usable" },
+	[PROBE_EMULATES] = { "emulates", "only emulates instructions" },
 };
-static_assert(ARRAY_SIZE(names) == PROBE_COUNT, "every result has a name");
+static_assert(ARRAY_SIZE(results) == PROBE_COUNT, "every result has a row");
 
 const char *probe_name(enum probe_result r)
 {
 	assert(r < PROBE_COUNT);
-	return names[r];
+	return results[r].name;
+}
+
+const char *probe_brief(enum probe_result r)
+{
+	assert(r < PROBE_COUNT);
+	return results[r].brief;
 }
 
 struct probe {

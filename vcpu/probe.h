@@ -26,6 +26,8 @@ enum probe_result {
 
 /* "ok", "absent", "denied", "unusable", "emulates" */
 const char *probe_name(enum probe_result r);
+/* What is to be said of the file: "only emulates instructions"; of PROBE_OK "". */
+const char *probe_brief(enum probe_result r);
 
 /* The story in *e says why for everything but PROBE_OK. */
 enum probe_result probe_kvm(const char *path, struct err *e);
