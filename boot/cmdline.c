@@ -36,6 +36,9 @@ static const struct boot_option options[] = {
 	  "its RAM stays taken" },
 	{ "pci=off", BOOT_WHEN_ALWAYS,
 	  "there is no PCI bus, and looking for one is 85 exits", "" },
+	{ "initcall_blacklist=pci_arch_init", BOOT_WHEN_ALWAYS,
+	  "without a PCI bus it says \"PCI: Fatal: No config space access function found\", an "
+	  "error that is none, and does nothing else", "" },
 	{ "quiet", BOOT_WHEN_QUIET,
 	  "each character on the console is an exit to the host",
 	  "messages below errors do not show on the console" },
