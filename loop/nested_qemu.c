@@ -281,6 +281,16 @@ static _Noreturn void child_die(const char *what)
 	_exit(127);
 }
 
+/* A program around us that has children reaped by itself could have it gone before. */
+static void child_wait(const int go[2])
+{
+	uint8_t byte;
+
+	close(go[1]);
+	while (read(go[0], &byte, sizeof(byte)) < 0 && errno == EINTR)
+		;
+}
+
 static _Noreturn void child_exec(const char *const *argv, const int fd[FD_COUNT], pid_t parent)
 {
 	sigset_t none;
@@ -307,26 +317,35 @@ static _Noreturn void child_exec(const char *const *argv, const int fd[FD_COUNT]
 	child_die(argv[0]);
 }
 
+/* The child goes on when it is told that there is a pidfd of it. */
 static int spawn(const char *const *argv, const int fd[FD_COUNT], struct nested_qemu *p)
 {
 	pid_t parent = getpid(), pid;
 	sigset_t all, old;
-	int r = 0;
+	int go[2], r = 0;
 
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	/* not posix_spawn(): it has no way to say PR_SET_PDEATHSIG */
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		child_wait(go);
 		child_exec(argv, fd, parent);
+	}
 	if (pid < 0)
 		r = -errno;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r < 0)
-		return r;
-	p->pid = pid;
-	p->pidfd = pidfd_open(pid, 0);
-	return p->pidfd < 0 ? -errno : 0;
+	if (r == 0) {
+		p->pid = pid;
+		p->pidfd = pidfd_open(pid, 0);
+		r = p->pidfd < 0 ? -errno : 0;
+	}
+	(void)!write(go[1], "", 1);
+	close(go[0]);
+	close(go[1]);
+	return r;
 }
 
 /* With less its kernel may hang without a word. */
