@@ -13,6 +13,7 @@
 #include "cli/report.h"
 #include "cli/report_get.h"
 #include "cli/report_series.h"
+#include "cli/report_summary.h"
 
 static const char style[] =
 	":root{color-scheme:light dark;--bg:#fff;--fg:#1c2024;--dim:#667;--line:#d8dce2;"
@@ -164,51 +165,32 @@ static void put_lines(FILE *out, const struct json_object *record, const char *k
 
 /* --- the monitor's summary ---------------------------------------------------- */
 
-static const struct {
-	const char *key, *title;
-	bool is_value;		/* has an average and a maximum; else it is a sum */
-} columns[] = {
-	{ "nr_running", "running", true },
-	{ "scx_nr_running", "in sched_ext", true },
-	{ "local_dsq", "local DSQ", true },
-	{ "nr_switches", "switches", false },
-	{ "sched_count", "schedule()", false },
-	{ "ttwu_count", "wake-ups", false },
-};
-
-static void put_cpu(FILE *out, const struct json_object *cpu)
-{
-	fputs("<tr>", out);
-	put_number(out, cpu, "cpu", 0);
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		const struct json_object *v = report_obj(cpu, columns[i].key);
-		double avg, max;
-
-		if (!columns[i].is_value)
-			put_number(out, cpu, columns[i].key, 0);
-		else if (report_num(v, "avg", &avg) && report_num(v, "max", &max))
-			fprintf(out, "<td class=\"n\">%.2f / %.0f</td>", avg, max);
-		else
-			fputs("<td class=\"n dim\">-</td>", out);
-	}
-	fputs("</tr>\n", out);
-}
-
 static void put_summary(FILE *out, const struct json_object *monitor)
 {
 	const struct json_object *summary = report_obj(monitor, "summary");
 	struct report_array a = report_array(summary, "cpus");
+	const struct summary_column *column[SUMMARY_COLUMNS_MAX];
+	const size_t n = report_summary_columns(summary, column);
 	const struct json_object *cpu;
 
-	if (!report_count_obj(summary, "cpus"))
+	if (!n)
 		return;
 	fputs("<h2>CPUs <span class=\"dim\">(average / most)</span></h2>\n"
 	      "<div class=\"wide\"><table><tr><th class=\"n\">CPU</th>", out);
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		fprintf(out, "<th class=\"n\">%s</th>", columns[i].title);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "<th class=\"n\">%s</th>", column[i]->title);
 	fputs("</tr>\n", out);
-	while ((cpu = report_next_obj(&a)))
-		put_cpu(out, cpu);
+	while ((cpu = report_next_obj(&a))) {
+		fputs("<tr>", out);
+		put_number(out, cpu, "cpu", 0);
+		for (size_t i = 0; i < n; i++) {
+			char text[SUMMARY_CELL_MAX];
+			const bool known = report_summary_cell(cpu, column[i], text);
+
+			fprintf(out, "<td class=\"n%s\">%s</td>", known ? "" : " dim", text);
+		}
+		fputs("</tr>\n", out);
+	}
 	fputs("</table></div>\n", out);
 }
 

@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "cli/report.h"
 #include "cli/report_get.h"
+#include "cli/report_summary.h"
 
 #define TAIL_LINES 20
 
@@ -299,6 +300,7 @@ void report_text(FILE *out, const struct json_object *record, bool verbose, bool
 	enum verdict v = report_run_verdict(record);
 
 	put_tests(&t);
+	report_summary_text(out, record, verbose);
 	if (v == VERDICT_PASS || v == VERDICT_SKIP)
 		put_findings(&t);
 	else
