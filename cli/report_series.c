@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
@@ -50,6 +51,7 @@ bool series_init(struct series *s, const struct json_object *record)
 	times = array_of(o, "t_ms", SERIES_TIMES_MAX, &n);
 	s->cpus = array_of(o, "cpus", SERIES_CPUS_MAX, &s->count);
 	s->tasks = report_array(o, "tasks").array;
+	s->events = report_obj(o, "events");
 	if (!n || !s->count)
 		return true;
 	s->t_ms = calloc(n, sizeof(*s->t_ms));
@@ -134,4 +136,79 @@ double series_end_ms(const struct series *s, size_t i)
 	if (i + 1 < s->times)
 		return s->t_ms[i + 1];
 	return s->t_ms[i] + (i ? s->t_ms[i] - s->t_ms[i - 1] : 1);
+}
+
+bool series_event(const struct series *s, const char *name, double *out)
+{
+	const struct report_array a = report_array(s->events, name);
+
+	return a.array && read_values(s, a.array, out);
+}
+
+/* --- the rest of the run on the same axis ---------------------------------------- */
+
+bool series_axis_ms(const struct json_object *record, double run_ms, double *ret)
+{
+	double ready;
+
+	if (!report_num(report_obj(record, "monitor"), "ready_ms", &ready))
+		return false;
+	*ret = run_ms - ready;
+	return true;
+}
+
+/* When the tests began, counted from the run's beginning: behind these. */
+static double tests_begin(const struct json_object *phases)
+{
+	static const char *const before[] = { "setup", "boot", "init" };
+	double sum = 0, ms;
+
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++)
+		sum += report_num(phases, before[i], &ms) ? ms : 0;
+	return sum;
+}
+
+size_t series_phases(const struct json_object *record, struct series_phase out[SERIES_PHASES_MAX])
+{
+	static const char *const names[] = { "test", "poweroff" };
+	const struct json_object *phases = report_obj(record, "phases_ms");
+	double at, ms;
+	size_t n = 0;
+
+	/* an older record: the little that PID 1 does before the tests is left out */
+	if (!series_axis_ms(record, tests_begin(phases), &at) || at < 0)
+		at = 0;
+	if (at > 0)
+		out[n++] = (struct series_phase){ "init", 0, at };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!report_num(phases, names[i], &ms) || ms <= 0)
+			continue;
+		out[n++] = (struct series_phase){ names[i], at, at + ms };
+		at += ms;
+	}
+	return n;
+}
+
+bool series_next_exit(const struct json_object *record, size_t *at, struct series_exit *ret)
+{
+	struct report_array a = report_array(report_obj(record, "scheduler"), "kernel_exits");
+	const struct json_object *o;
+	double t;
+
+	a.at = *at;
+	while ((o = report_next_obj(&a))) {
+		const char *part[] = { report_str(o, "ops"), report_str(o, "reason"),
+				       report_str(o, "msg") };
+
+		*at = a.at;
+		if (!report_num(o, "t_ms", &t) || !series_axis_ms(record, t, &ret->t_ms) ||
+		    ret->t_ms < 0)
+			continue;
+		if (asprintf(&ret->text, "%s: %s%s%s", part[0] ? part[0] : "scheduler",
+			     part[1] ? part[1] : "it ended", part[2] ? ": " : "",
+			     part[2] ? part[2] : "") < 0)
+			return false;
+		return true;
+	}
+	return false;
 }

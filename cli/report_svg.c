@@ -22,6 +22,7 @@
 #define ROW_MAX 16.0
 #define GAP 10.0
 #define TICKS 8
+#define EVENTS_MAX 32
 #define NAME_WIDTH 52.0		/* of the longest name of a phase */
 
 struct svg {
@@ -177,11 +178,29 @@ static void put_tasks(struct svg *v)
 
 /* --- curves ------------------------------------------------------------------- */
 
+static void put_line(struct svg *v, const char *title, const double *y)
+{
+	double max = 0;
+
+	for (size_t i = 0; i < v->s->times; i++)
+		max = MAX(max, y[i]);
+	if (max <= 0)
+		return;
+	put_title(v, title, max);
+	fputs("<polyline class=\"curve\" points=\"", v->out);
+	for (size_t i = 0; i < v->s->times; i++)
+		fprintf(v->out, "%.1f,%.1f ", x_of(v, v->s->t_ms[i]),
+			v->y + LINE_HEIGHT * (1 - y[i] / max));
+	fputs("\"/>\n", v->out);
+	put_frame(v, LINE_HEIGHT);
+	v->y += LINE_HEIGHT + GAP;
+}
+
 /* Over all CPUs: the sum, or of a counter what was added since the sample before. */
 static void put_curve(struct svg *v, const char *field, const char *title, bool is_counter,
 		      double unit)
 {
-	double *sum = calloc(v->s->times, sizeof(*sum)), max = 0;
+	double *sum = calloc(v->s->times, sizeof(*sum));
 
 	for (size_t cpu = 0; sum && cpu < v->s->count; cpu++) {
 		if (!series_field(v->s, cpu, field, v->value))
@@ -192,19 +211,39 @@ static void put_curve(struct svg *v, const char *field, const char *title, bool 
 			sum[i] += d > 0 ? d / unit : 0;
 		}
 	}
-	for (size_t i = 0; sum && i < v->s->times; i++)
-		max = MAX(max, sum[i]);
-	if (max > 0) {
-		put_title(v, title, max);
-		fputs("<polyline class=\"curve\" points=\"", v->out);
-		for (size_t i = 0; i < v->s->times; i++)
-			fprintf(v->out, "%.1f,%.1f ", x_of(v, v->s->t_ms[i]),
-				v->y + LINE_HEIGHT * (1 - sum[i] / max));
-		fputs("\"/>\n", v->out);
-		put_frame(v, LINE_HEIGHT);
-		v->y += LINE_HEIGHT + GAP;
-	}
+	if (sum)
+		put_line(v, title, sum);
 	free(sum);
+}
+
+/* What sched_ext counted, one below the other; a record of a stranger may have any number. */
+static void put_events(struct svg *v)
+{
+	double *added = calloc(v->s->times, sizeof(*added));
+	unsigned left = EVENTS_MAX;
+
+	if (!added || !v->s->events) {
+		free(added);
+		return;
+	}
+	json_object_object_foreach(v->s->events, name, values) {
+		_cleanup_free_ char *title = NULL;
+		size_t n = 0;
+		FILE *f;
+
+		(void)values;
+		if (!left || !series_event(v->s, name, v->value) ||
+		    !(f = open_memstream(&title, &n)))
+			continue;
+		left--;
+		report_put_xml(f, name);
+		fputs(" between samples", f);
+		fclose(f);
+		for (size_t i = 1; i < v->s->times; i++)
+			added[i] = MAX(v->value[i] - v->value[i - 1], 0.);
+		put_line(v, title, added);
+	}
+	free(added);
 }
 
 /* --- axis, phases, findings ---------------------------------------------------- */
@@ -222,41 +261,52 @@ static double tick_step(double range)
 
 static void put_axis(struct svg *v)
 {
-	double step = tick_step(v->end_ms);
+	const double step = tick_step(v->end_ms), unit = step >= 1000 ? 1000 : 1;
 
 	for (double t = 0; t <= v->end_ms; t += step)
 		fprintf(v->out, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
-			"<text class=\"dim\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.4g"
+			"<text class=\"dim\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.10g"
 			"</text>\n", x_of(v, t), x_of(v, t), v->y, v->y + 4, x_of(v, t), v->y + 16,
-			t);
-	fprintf(v->out, "<text class=\"dim\" x=\"0\" y=\"%.1f\">ms</text>\n", v->y + 16);
+			t / unit);
+	fprintf(v->out, "<text class=\"dim\" x=\"0\" y=\"%.1f\">%s</text>\n", v->y + 16,
+		unit > 1 ? "s" : "ms");
 	v->y += 22;
 }
 
-/* Phases behind "ready"; those before it would squeeze everything else. */
 static void put_phases(struct svg *v)
 {
-	static const char *const names[] = { "test", "poweroff" };
-	const struct json_object *phases = report_obj(v->record, "phases_ms");
-	double at = 0, ms;
+	struct series_phase p[SERIES_PHASES_MAX];
+	const size_t n = series_phases(v->record, p);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && at < v->end_ms; i++) {
-		double to;
+	for (size_t i = 0; i < n && p[i].from_ms < v->end_ms; i++) {
+		const double from = x_of(v, p[i].from_ms);
+		const double width = x_of(v, MIN(p[i].to_ms, v->end_ms)) - from;
 
-		if (!report_num(phases, names[i], &ms) || ms <= 0)
-			continue;
-		to = MIN(at + ms, v->end_ms);
 		fprintf(v->out, "<rect class=\"cell\" opacity=\"%s\" x=\"%.1f\" y=\"%.1f\" "
-			"width=\"%.1f\" height=\"14\"><title>%s: %.1f ms</title></rect>\n",
-			i % 2 ? "0.35" : "0.18", x_of(v, at), v->y, x_of(v, to) - x_of(v, at),
-			names[i], ms);
-		if (x_of(v, to) - x_of(v, at) > NAME_WIDTH)
-			fprintf(v->out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-				x_of(v, at) + 4, v->y + 11, names[i]);
-		at = to;
+			"width=\"%.1f\" height=\"14\"><title>%s: to %.1f ms</title></rect>\n",
+			i % 2 ? "0.35" : "0.18", from, v->y, width, p[i].name, p[i].to_ms);
+		if (width > NAME_WIDTH)
+			fprintf(v->out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", from + 4,
+				v->y + 11, p[i].name);
 	}
 	fprintf(v->out, "<text class=\"dim\" x=\"0\" y=\"%.1f\">phase</text>\n", v->y + 11);
 	v->y += 14 + GAP;
+}
+
+static void put_mark(const struct svg *v, double t, const char *kind, const char *text)
+{
+	fprintf(v->out, "<path d=\"M%.1f %.1fl5 9h-10z\" fill=\"var(--fail)\"><title>%.0f ms: ",
+		x_of(v, t), v->y, t);
+	report_put_xml(v->out, kind);
+	fputs(": ", v->out);
+	report_put_xml(v->out, text);
+	fputs("</title></path>\n", v->out);
+}
+
+static void end_marks(struct svg *v, const char *name)
+{
+	fprintf(v->out, "<text class=\"dim\" x=\"0\" y=\"%.1f\">%s</text>\n", v->y + 10, name);
+	v->y += 12 + GAP;
 }
 
 /* A mark for each finding that says when it was. */
@@ -276,18 +326,27 @@ static void put_findings(struct svg *v)
 			if (!report_num(f, "t_ms", &t) || t > v->end_ms)
 				continue;
 			any = true;
-			fprintf(v->out, "<path d=\"M%.1f %.1fl5 9h-10z\" fill=\"var(--fail)\"><title>"
-				"%.0f ms: ", x_of(v, t), v->y, t);
-			report_put_xml(v->out, kind ? kind : "");
-			fputs(": ", v->out);
-			report_put_xml(v->out, text ? text : "");
-			fputs("</title></path>\n", v->out);
+			put_mark(v, t, kind ? kind : "", text ? text : "");
 		}
 	}
-	if (!any)
-		return;
-	fprintf(v->out, "<text class=\"dim\" x=\"0\" y=\"%.1f\">findings</text>\n", v->y + 10);
-	v->y += 12 + GAP;
+	if (any)
+		end_marks(v, "findings");
+}
+
+/* And one where the kernel let go of a scheduler. */
+static void put_exits(struct svg *v)
+{
+	struct series_exit x;
+	bool any = false;
+
+	for (size_t at = 0; series_next_exit(v->record, &at, &x); free(x.text)) {
+		if (x.t_ms > v->end_ms)
+			continue;
+		any = true;
+		put_mark(v, x.t_ms, "end of scheduler", x.text);
+	}
+	if (any)
+		end_marks(v, "exits");
 }
 
 /* The height is known at the end, but stands in front: the panels go to memory first. */
@@ -303,6 +362,7 @@ void report_svg(FILE *out, const struct json_object *record, const struct series
 
 	if (v.out && v.value && v.end_ms > 0) {
 		put_phases(&v);
+		put_exits(&v);
 		put_findings(&v);
 		put_heat(&v, "nr_running", "runqueue depth by CPU");
 		put_heat(&v, "scx_nr_running", "tasks of sched_ext by CPU");
@@ -312,6 +372,7 @@ void report_svg(FILE *out, const struct json_object *record, const struct series
 		put_curve(&v, "nr_switches", "switches between samples, all CPUs", true, 1);
 		put_curve(&v, "host_run_delay_ns",
 			  "ms that vCPUs waited for the host, between samples", true, 1e6);
+		put_events(&v);
 		put_axis(&v);
 	}
 	if (v.out)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The monitor's series as a timeline that Perfetto opens: Trace Event Format
- * (JSON), a track for each CPU with the task that ran, and counters. Samples
- * are points: a task is drawn until the next sample, whatever ran between.
+ * (JSON). One process for the guest, with a thread for each CPU, which has the task
+ * that ran, and counters; one for the run, with its phases, findings and the ends of
+ * schedulers. Samples are points: a task is drawn until the next sample, whatever ran
+ * between.
  */
 #include <json-c/json.h>
 #include <math.h>
@@ -13,34 +15,52 @@
 #include "cli/report_get.h"
 #include "cli/report_series.h"
 
-/* One process for all; CPUs are its threads. Thread 0 would be merged with the process. */
-#define PID 1
+/* Thread 0 of a process would be merged with it. */
+#define GUEST 1
+#define RUN 2
+#define RUN_PHASES 1
 
 static struct json_object *event(struct json_object *events, const char *phase, const char *name,
-				 double ms, double cpu)
+				 double ms, int pid)
 {
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "ph", json_object_new_string(phase));
 	json_object_object_add(o, "name", json_object_new_string(name));
 	json_object_object_add(o, "ts", json_object_new_double(ms * 1000));
-	json_object_object_add(o, "pid", json_object_new_int(PID));
-	json_object_object_add(o, "tid", json_object_new_int((int)cpu + 1));
+	json_object_object_add(o, "pid", json_object_new_int(pid));
 	json_object_array_add(events, o);
 	return o;
 }
 
+static struct json_object *thread_event(struct json_object *events, const char *phase,
+					const char *name, double ms, double cpu)
+{
+	struct json_object *o = event(events, phase, name, ms, GUEST);
+
+	json_object_object_add(o, "tid", json_object_new_int((int)cpu + 1));
+	return o;
+}
+
+/* Of what the event is about: a process, a thread. */
+static void add_name(struct json_object *o, const char *name)
+{
+	struct json_object *args = json_object_new_object();
+
+	json_object_object_add(args, "name", json_object_new_string(name));
+	json_object_object_add(o, "args", args);
+}
+
 static void add_names(struct json_object *events, const struct series *s)
 {
+	add_name(event(events, "M", "process_name", 0, GUEST), "guest");
 	for (size_t cpu = 0; cpu < s->count; cpu++) {
-		struct json_object *args = json_object_new_object();
 		char name[32];
 
 		snprintf(name, sizeof(name), "CPU %.0f", series_cpu_id(s, cpu));
-		json_object_object_add(args, "name", json_object_new_string(name));
-		json_object_object_add(event(events, "M", "thread_name", 0, series_cpu_id(s, cpu)),
-				       "args", args);
+		add_name(thread_event(events, "M", "thread_name", 0, series_cpu_id(s, cpu)), name);
 	}
+	add_name(event(events, "M", "process_name", 0, RUN), "run");
 }
 
 static void add_tasks(struct json_object *events, const struct series *s, size_t cpu,
@@ -55,18 +75,15 @@ static void add_tasks(struct json_object *events, const struct series *s, size_t
 			;
 		if (!name || pid == 0)
 			continue;
-		o = event(events, "X", name, s->t_ms[i], series_cpu_id(s, cpu));
+		o = thread_event(events, "X", name, s->t_ms[i], series_cpu_id(s, cpu));
 		json_object_object_add(o, "dur", json_object_new_double(
 			(series_end_ms(s, end - 1) - s->t_ms[i]) * 1000));
 	}
 }
 
-static void add_counter(struct json_object *events, const struct series *s, size_t cpu,
-			const char *field, const double *v)
+static void add_counter(struct json_object *events, const struct series *s, const char *name,
+			const double *v)
 {
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s CPU %.0f", field, series_cpu_id(s, cpu));
 	for (size_t i = 0; i < s->times; i++) {
 		struct json_object *args;
 
@@ -74,9 +91,57 @@ static void add_counter(struct json_object *events, const struct series *s, size
 			continue;
 		args = json_object_new_object();
 		json_object_object_add(args, "value", json_object_new_double(v[i]));
-		json_object_object_add(event(events, "C", name, s->t_ms[i], series_cpu_id(s, cpu)),
-				       "args", args);
+		json_object_object_add(event(events, "C", name, s->t_ms[i], GUEST), "args", args);
 	}
+}
+
+static void add_cpu_counter(struct json_object *events, const struct series *s, size_t cpu,
+			    const char *field, const double *v)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s CPU %.0f", field, series_cpu_id(s, cpu));
+	add_counter(events, s, name, v);
+}
+
+/* What sched_ext counted, all CPUs together. */
+static void add_events(struct json_object *events, const struct series *s, double *v)
+{
+	if (!s->events)
+		return;
+	json_object_object_foreach(s->events, name, values) {
+		(void)values;
+		if (series_event(s, name, v))
+			add_counter(events, s, name, v);
+	}
+}
+
+/* --- the run ------------------------------------------------------------------ */
+
+static void add_phases(struct json_object *events, const struct json_object *record)
+{
+	struct series_phase p[SERIES_PHASES_MAX];
+	const size_t n = series_phases(record, p);
+	struct json_object *o;
+
+	for (size_t i = 0; i < n; i++) {
+		o = event(events, "X", p[i].name, p[i].from_ms, RUN);
+		json_object_object_add(o, "tid", json_object_new_int(RUN_PHASES));
+		json_object_object_add(o, "dur", json_object_new_double(
+			(p[i].to_ms - p[i].from_ms) * 1000));
+	}
+	if (!n)
+		return;
+	o = event(events, "M", "thread_name", 0, RUN);
+	json_object_object_add(o, "tid", json_object_new_int(RUN_PHASES));
+	add_name(o, "phases");
+}
+
+/* A mark across all tracks. */
+static void add_mark(struct json_object *events, const char *text, double ms)
+{
+	json_object_object_add(event(events, "i", text, ms, RUN), "s",
+			       json_object_new_string("g"));
 }
 
 static void add_findings(struct json_object *events, const struct json_object *o)
@@ -89,9 +154,16 @@ static void add_findings(struct json_object *events, const struct json_object *o
 		const char *text = report_str(f, "text");
 
 		if (report_num(f, "t_ms", &t))
-			json_object_object_add(event(events, "i", text ? text : "finding", t, 0),
-					       "s", json_object_new_string("g"));
+			add_mark(events, text ? text : "finding", t);
 	}
+}
+
+static void add_exits(struct json_object *events, const struct json_object *record)
+{
+	struct series_exit x;
+
+	for (size_t at = 0; series_next_exit(record, &at, &x); free(x.text))
+		add_mark(events, x.text, x.t_ms);
 }
 
 void report_trace(FILE *out, const struct json_object *record)
@@ -111,8 +183,12 @@ void report_trace(FILE *out, const struct json_object *record)
 			add_tasks(events, &s, cpu, v);
 		for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
 			if (series_field(&s, cpu, counters[i], v))
-				add_counter(events, &s, cpu, counters[i], v);
+				add_cpu_counter(events, &s, cpu, counters[i], v);
 	}
+	if (v)
+		add_events(events, &s, v);
+	add_phases(events, record);
+	add_exits(events, record);
 	add_findings(events, record);
 	add_findings(events, report_obj(record, "monitor"));
 	report_json(out, doc);

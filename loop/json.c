@@ -47,6 +47,14 @@ void json_add_ms(struct json_object *o, const char *key, uint64_t ns)
 	json_object_object_add(o, key, json_object_new_double_s((double)ns / 1e6, text));
 }
 
+struct json_object *json_decimal(double v)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%.3f", v);
+	return json_object_new_double_s(v, text);
+}
+
 void json_add_list(struct json_object *o, const char *key, const struct strlist *l)
 {
 	struct json_object *a;

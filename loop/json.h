@@ -17,6 +17,8 @@ void json_add_u64(struct json_object *o, const char *key, uint64_t v);
 void json_add_hex(struct json_object *o, const char *key, uint64_t v);
 /* Milliseconds with microseconds behind the point, written as such. */
 void json_add_ms(struct json_object *o, const char *key, uint64_t ns);
+/* With three digits behind the point, written as such. */
+struct json_object *json_decimal(double v);
 /* The object as text, which is valid until it changes. NULL: no memory. */
 const char *json_text(struct json_object *o);
 /* An array of strings; nothing for an empty list. */

@@ -14,19 +14,6 @@
 #include "monitor/sched_ext.h"
 #include "monitor/series.h"
 
-/* Numbers in the record's series, all CPUs and columns together. */
-#define SERIES_VALUES_MAX 16384
-#define SERIES_TASKS_MAX 256
-
-/* With three digits behind the point, written as such. */
-static struct json_object *decimal(double v)
-{
-	char text[40];
-
-	snprintf(text, sizeof(text), "%.3f", v);
-	return json_object_new_double_s(v, text);
-}
-
 /* --- what there is ----------------------------------------------------------- */
 
 static void on_available(const char *what, void *arg)
@@ -112,7 +99,7 @@ static void add_field(struct json_object *o, const struct series *s, unsigned cp
 		return;
 	}
 	v = json_object_new_object();
-	json_object_object_add(v, "avg", decimal(st.avg));
+	json_object_object_add(v, "avg", json_decimal(st.avg));
 	json_add_u64(v, "max", st.max);
 	json_object_object_add(o, sample_field_name(f), v);
 }
@@ -190,8 +177,8 @@ static struct json_object *summary(const struct watch *w)
 
 	if (series_imbalance(w->series, &avg, &max)) {
 		v = json_object_new_object();
-		json_object_object_add(v, "avg", decimal(avg));
-		json_object_object_add(v, "max", decimal(max));
+		json_object_object_add(v, "avg", json_decimal(avg));
+		json_object_object_add(v, "max", json_decimal(max));
 		json_object_object_add(o, "imbalance", v);
 	}
 	add_events(o, w, 0, cpus);
@@ -208,115 +195,7 @@ static struct json_object *summary(const struct watch *w)
 	return o;
 }
 
-/* --- series ------------------------------------------------------------------ */
-
-/* What a picture over time is made of; the rest is in the summary. */
-static const enum sample_field columns[] = {
-	SAMPLE_NR_RUNNING, SAMPLE_SCX_NR_RUNNING, SAMPLE_LOCAL_DSQ, SAMPLE_CLOCK,
-	SAMPLE_NR_SWITCHES, SAMPLE_RUN_DELAY, SAMPLE_PCOUNT, SAMPLE_HOST_CPU,
-	SAMPLE_HOST_RUN_DELAY,
-};
-
-struct tasks {
-	struct json_object *array;
-	struct task {
-		int32_t pid;
-		char comm[SAMPLE_COMM_MAX];
-	} task[SERIES_TASKS_MAX];
-	int count;
-};
-
-/* The place in the list of tasks; -1: not read, or the list is full. */
-static int task_number(struct tasks *t, const struct sample_cpu *c)
-{
-	struct json_object *o;
-
-	if (c->curr_pid < 0)
-		return -1;
-	for (int i = 0; i < t->count; i++)
-		if (t->task[i].pid == c->curr_pid && !strcmp(t->task[i].comm, c->curr_comm))
-			return i;
-	if (t->count == SERIES_TASKS_MAX)
-		return -1;
-	t->task[t->count].pid = c->curr_pid;
-	memcpy(t->task[t->count].comm, c->curr_comm, SAMPLE_COMM_MAX);
-	o = json_object_new_object();
-	json_object_object_add(o, "pid", json_object_new_int(c->curr_pid));
-	json_object_object_add(o, "comm", json_object_new_string(c->curr_comm));
-	json_object_array_add(t->array, o);
-	return t->count++;
-}
-
-/* Values, or of a counter what was added since its first; null where it was not read. */
-static struct json_object *values(const struct series *s, size_t step, unsigned cpu,
-				  enum sample_field f)
-{
-	const uint64_t from = sample_field_is_counter(f) ? series_stat(s, cpu, f).first : 0;
-	struct json_object *a = json_object_new_array();
-
-	for (size_t i = 0; i < series_count(s); i += step) {
-		const struct sample_cpu *c = &series_get(s, i)->cpu[cpu];
-
-		/* a counter that restarted lies below its first value: negative */
-		json_object_array_add(a, c->have & 1u << f ?
-				      json_object_new_int64((int64_t)(c->value[f] - from)) : NULL);
-	}
-	return a;
-}
-
-static struct json_object *column(const struct series *s, size_t step, unsigned cpu,
-				  enum sample_field f)
-{
-	const struct series_stat st = series_stat(s, cpu, f);
-	struct json_object *o;
-
-	/* one number for a column of it: most of sched_ext's while no scheduler is attached */
-	if (!sample_field_is_counter(f))
-		return st.max ? values(s, step, cpu, f) : json_object_new_int(0);
-	o = json_object_new_object();
-	json_add_u64(o, "from", st.first);
-	json_object_object_add(o, "plus", values(s, step, cpu, f));
-	return o;
-}
-
-static struct json_object *cpu_series(const struct series *s, size_t step, unsigned cpu,
-				      struct tasks *t)
-{
-	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
-
-	json_add_u64(o, "cpu", cpu);
-	for (size_t k = 0; k < ARRAY_SIZE(columns); k++)
-		if (series_stat(s, cpu, columns[k]).n)
-			json_object_object_add(o, sample_field_name(columns[k]),
-					       column(s, step, cpu, columns[k]));
-	for (size_t i = 0; i < series_count(s); i += step)
-		json_object_array_add(a, json_object_new_int(
-				task_number(t, &series_get(s, i)->cpu[cpu])));
-	json_object_object_add(o, "curr", a);
-	return o;
-}
-
-static struct json_object *series(const struct watch *w)
-{
-	const struct series *s = w->series;
-	const unsigned cpus = monitor_cpus(w->monitor);
-	const size_t room = MAX(SERIES_VALUES_MAX / (cpus * (ARRAY_SIZE(columns) + 1)),
-				(size_t)2);
-	const size_t step = (series_count(s) + room - 1) / room;
-	struct json_object *o = json_object_new_object(), *t = json_object_new_array();
-	struct json_object *a = json_object_new_array();
-	struct tasks tasks = { .array = json_object_new_array() };
-
-	json_add_u64(o, "one_of", series_stride(s) * MAX(step, (size_t)1));
-	for (size_t i = 0; step && i < series_count(s); i += step)
-		json_object_array_add(t, decimal((double)series_get(s, i)->t_ns / 1e6));
-	json_object_object_add(o, "t_ms", t);
-	for (unsigned cpu = 0; step && cpu < cpus; cpu++)
-		json_object_array_add(a, cpu_series(s, step, cpu, &tasks));
-	json_object_object_add(o, "cpus", a);
-	json_object_object_add(o, "tasks", tasks.array);
-	return o;
-}
+/* --- findings, all ------------------------------------------------------------ */
 
 static struct json_object *findings(const struct watch *w)
 {
@@ -336,9 +215,9 @@ static struct json_object *findings(const struct watch *w)
 		json_add_str(o, "text", text);
 		if (f[i].cpu >= 0)
 			json_add_u64(o, "cpu", (uint64_t)f[i].cpu);
-		json_object_object_add(o, "t_ms", decimal((double)f[i].since_ns / 1e6));
-		json_object_object_add(o, "until_ms", decimal((double)f[i].until_ns / 1e6));
-		json_object_object_add(o, "worst", decimal(f[i].worst));
+		json_object_object_add(o, "t_ms", json_decimal((double)f[i].since_ns / 1e6));
+		json_object_object_add(o, "until_ms", json_decimal((double)f[i].until_ns / 1e6));
+		json_object_object_add(o, "worst", json_decimal(f[i].worst));
 		json_add_u64(o, "samples", f[i].samples);
 		json_object_object_add(o, "enforced", json_object_new_boolean(f[i].enforced));
 		json_object_array_add(a, o);
@@ -346,14 +225,16 @@ static struct json_object *findings(const struct watch *w)
 	return a;
 }
 
-struct json_object *record_monitor(const struct watch *w)
+struct json_object *record_monitor(const struct watch *w, uint64_t since_ns)
 {
 	struct json_object *o, *bpf;
 
 	if (!w->interval_ns)
 		return NULL;
 	o = json_object_new_object();
-	json_object_object_add(o, "interval_ms", decimal((double)w->interval_ns / 1e6));
+	json_object_object_add(o, "interval_ms", json_decimal((double)w->interval_ns / 1e6));
+	if (w->start_ns > since_ns)
+		json_add_ms(o, "ready_ms", w->start_ns - since_ns);
 	json_add_u64(o, "samples", w->series ? series_total(w->series) : 0);
 	json_add_u64(o, "late", w->late);
 	add_presence(o, w);
@@ -366,6 +247,6 @@ struct json_object *record_monitor(const struct watch *w)
 	if (bpf)
 		json_object_object_add(o, "bpf", bpf);
 	json_object_object_add(o, "summary", summary(w));
-	json_object_object_add(o, "series", series(w));
+	json_object_object_add(o, "series", record_series(w));
 	return o;
 }

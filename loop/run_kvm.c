@@ -287,7 +287,7 @@ static void collect(struct ktstr_run *run)
 
 	run_fate_collect(run);
 	watch_stop(&run->watch);
-	f->monitor = record_monitor(&run->watch);
+	f->monitor = record_monitor(&run->watch, f->phase_ns[PHASE_SETUP]);
 	judge_rules(run);
 	drain_ring(run, RING_FRAMES_MAX);
 	frame_decoder_finish(&run->com2);

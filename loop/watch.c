@@ -122,17 +122,17 @@ static void keep_first_domains(struct watch *w)
 }
 
 /* sched_ext's counters that rules look at, over all CPUs. */
-static struct rule_events count_events(const struct watch *w)
+static struct rule_events count_events(const struct watch *w, const struct sample *s)
 {
 	struct rule_events e = { .have = sampler_events(w->sampler) > 0 };
 
 	for (unsigned i = 0; i < sampler_events(w->sampler); i++) {
 		const char *name = sampler_event_name(w->sampler, i);
-		uint64_t *sum = !strcmp(name, "SCX_EV_SELECT_CPU_FALLBACK") ? &e.fallback :
-				!strcmp(name, "SCX_EV_DISPATCH_KEEP_LAST") ? &e.keep_last : NULL;
 
-		for (unsigned cpu = 0; sum && cpu < w->cpus; cpu++)
-			*sum += sampler_event(w->sampler, cpu, i);
+		if (!strcmp(name, "SCX_EV_SELECT_CPU_FALLBACK"))
+			e.fallback = s->event[i];
+		else if (!strcmp(name, "SCX_EV_DISPATCH_KEEP_LAST"))
+			e.keep_last = s->event[i];
 	}
 	return e;
 }
@@ -148,7 +148,7 @@ static void take(struct watch *w)
 		keep_first_domains(w);
 	w->schedulers += s->scheduler;
 	series_add(w->series, s);
-	events = count_events(w);
+	events = count_events(w, s);
 	rules_add(w->rules, s, &events);
 	kbpf_seen_take(w->bpf, w->monitor);
 }

@@ -117,8 +117,13 @@ void watch_fini(struct watch *w);
  */
 int watch_verdict(const struct watch *w, char *text, size_t size);
 
-/* The record's "monitor" (doc/monitor.md). A new object, the caller's; NULL: not wanted. */
-struct json_object *record_monitor(const struct watch *w);
+/*
+ * The record's "monitor" (doc/monitor.md). A new object, the caller's; NULL: not wanted.
+ * since_ns: when the run began, which other times in a record count from.
+ */
+struct json_object *record_monitor(const struct watch *w, uint64_t since_ns);
+/* Its "series". */
+struct json_object *record_series(const struct watch *w);
 /* Its "bpf"; NULL: there was no program. */
 struct json_object *record_bpf(const struct kbpf_seen *s);
 

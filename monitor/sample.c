@@ -178,6 +178,7 @@ struct sample *sampler_take(struct sampler *s, const struct monitor *m, uint64_t
 			take_cpu(s, m, cpu, rq);
 	}
 	s->sample.scheduler = events_take(&s->events, m);
+	events_sum(&s->events, s->cpus, s->sample.event);
 	return &s->sample;
 }
 

@@ -61,10 +61,14 @@ struct sample_cpu {
 	char curr_comm[SAMPLE_COMM_MAX];	/* clean text */
 };
 
+#define SAMPLE_EVENTS_MAX 32
+
 struct sample {
 	uint64_t t_ns;			/* the caller's clock */
 	unsigned cpus;
 	bool scheduler;			/* an scx_root was there: events are of a scheduler */
+	/* sampler_event() of all CPUs together */
+	uint64_t event[SAMPLE_EVENTS_MAX];
 	struct sample_cpu *cpu;
 };
 
@@ -85,8 +89,6 @@ void sampler_absent(const struct sampler *s,
 		    void (*fn)(const char *what, const char *why, void *arg), void *arg);
 
 /* --- sched_ext's event counters ---------------------------------------------- */
-
-#define SAMPLE_EVENTS_MAX 32
 
 unsigned sampler_events(const struct sampler *s);
 /* "SCX_EV_SELECT_CPU_FALLBACK" */

@@ -141,6 +141,16 @@ bool events_take(struct events *v, const struct monitor *m)
 	return there;
 }
 
+void events_sum(const struct events *v, unsigned cpus, uint64_t ret[SAMPLE_EVENTS_MAX])
+{
+	memset(ret, 0, SAMPLE_EVENTS_MAX * sizeof(*ret));
+	if (v->source == EVENTS_NONE)
+		return;
+	for (unsigned cpu = 0; cpu < cpus; cpu++)
+		for (unsigned i = 0; i < v->count; i++)
+			ret[i] += v->counts[(size_t)cpu * SAMPLE_EVENTS_MAX + i].sum;
+}
+
 unsigned sampler_events(const struct sampler *s)
 {
 	return s->events.source == EVENTS_NONE ? 0 : s->events.count;

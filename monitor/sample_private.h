@@ -66,6 +66,9 @@ void events_fini(struct events *v);
 /* Reads all; true when a scheduler was there. */
 bool events_take(struct events *v, const struct monitor *m);
 
+/* Of all CPUs together, since the first sample. */
+void events_sum(const struct events *v, unsigned cpus, uint64_t ret[SAMPLE_EVENTS_MAX]);
+
 /* rq: the id of struct rq, 0 when there is none. */
 int domains_init(struct domains *d, const struct kindex *k, uint32_t rq, unsigned cpus);
 void domains_fini(struct domains *d);

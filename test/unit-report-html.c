@@ -14,9 +14,11 @@ static const char record[] =
 	"{ 'schema': 'ktstr.run/1', 'verdict': 'fail', 'reason': 'test <a> & b',"
 	" 'tests': [ { 'name': 't1', 'verdict': 'fail', 'duration_ms': 12,"
 	"   'details': [ { 'kind': 'Starved', 'text': 'worker 3' } ] } ],"
-	" 'phases_ms': { 'setup': 1, 'test': 20 },"
+	" 'phases_ms': { 'setup': 1, 'boot': 90, 'init': 12, 'test': 10, 'poweroff': 4 },"
+	" 'scheduler': { 'kernel_exits': [ { 't_ms': 112, 'ops': 'sl<oth',"
+	"   'reason': 'runnable task stall', 'msg': 'a[1] failed' }, { 't_ms': 90 }, 7 ] },"
 	" 'findings': [ { 'kind': 'Imbalance', 'text': '4 to 0', 't_ms': 10 } ],"
-	" 'monitor': { 'absent': [ { 'what': 'sd', 'why': 'no CONFIG_SMP' } ],"
+	" 'monitor': { 'ready_ms': 100, 'absent': [ { 'what': 'sd', 'why': 'no CONFIG_SMP' } ],"
 	"   'summary': { 'cpus': [ { 'cpu': 0, 'nr_running': { 'avg': 1.5, 'max': 3 },"
 	"     'nr_switches': 118 } ], 'events': { 'SCX_EV_X': 7 } },"
 	"   'bpf': { 'programs': [ { 'name': 'e<q', 'runs': 4, 'run_ns': 1000, 'misses': 3 },"
@@ -26,6 +28,7 @@ static const char record[] =
 	"                 'nr_switches': { 'from': 9, 'plus': [ 0, 4, 5 ] },"
 	"                 'curr': [ 1, 1, 0 ] },"
 	"               { 'cpu': 5, 'nr_running': 0 } ],"
+	"     'events': { 'SCX_EV_X': [ 0, 2, 7 ], 'SCX_EV_<': [ 0, 1, 9 ], 'SCX_EV_Y': 3 },"
 	"     'tasks': [ { 'pid': 0, 'comm': 'swapper/0' }, { 'pid': 42, 'comm': 'a<b' } ] } },"
 	" 'console_tail': [ '</pre><script>' ] }";
 
@@ -78,6 +81,40 @@ static void a_series_is_made_into_numbers(void)
 	json_object_put(o);
 }
 
+static void the_run_is_on_the_axis_of_the_series(void)
+{
+	struct json_object *o = parse(record);
+	struct series_phase p[SERIES_PHASES_MAX];
+	struct series_exit x;
+	struct series s;
+	double v[3];
+	size_t at = 0;
+
+	tap_eq(series_phases(o, p), 3);
+	tap_str(p[0].name, "init");
+	tap_ok(p[0].from_ms == 0 && p[0].to_ms == 3, "before the tests");
+	tap_ok(!strcmp(p[1].name, "test") && p[1].from_ms == 3 && p[1].to_ms == 13, "tests");
+	tap_ok(!strcmp(p[2].name, "poweroff") && p[2].to_ms == 17, "poweroff");
+	if (tap_ok(series_next_exit(o, &at, &x), "an exit")) {
+		tap_ok(x.t_ms == 12, "at %g", x.t_ms);
+		tap_str(x.text, "sl<oth: runnable task stall: a[1] failed");
+		free(x.text);
+	}
+	tap_ok(!series_next_exit(o, &at, &x), "what was before the axis is not on it");
+	series_init(&s, o);
+	tap_ok(series_event(&s, "SCX_EV_X", v) && v[1] == 2 && v[2] == 7, "an event");
+	tap_ok(!series_event(&s, "SCX_EV_Y", v), "no numbers over time");
+	series_fini(&s);
+	json_object_put(o);
+	/* a record that does not say where the axis begins */
+	o = parse("{'phases_ms':{'setup':1,'test':10},'scheduler':{'kernel_exits':[{'t_ms':4}]}}");
+	at = 0;
+	tap_eq(series_phases(o, p), 1);
+	tap_ok(!strcmp(p[0].name, "test") && p[0].from_ms == 0, "tests from 0 on");
+	tap_ok(!series_next_exit(o, &at, &x), "no exit");
+	json_object_put(o);
+}
+
 static void a_series_of_a_stranger_is_taken_as_far_as_it_makes_sense(void)
 {
 	static const struct {
@@ -115,7 +152,10 @@ static void the_page_has_everything_and_runs_nothing(void)
 		"<h1 class=\"fail\">fail</h1>", "test &lt;a&gt; &amp; b", "Starved: worker 3",
 		"Imbalance", "no CONFIG_SMP", "1.50 / 3", "SCX_EV_X", "<svg viewBox",
 		"CPU 0, 10 to 20 ms: 3", "a&lt;b (42)", "&lt;/pre&gt;&lt;script&gt;",
-		"10 ms: Imbalance: 4 to 0", "<td>e&lt;q</td><td class=\"n\">4</td>"
+		"10 ms: Imbalance: 4 to 0", "init: to 3.0 ms",
+		"12 ms: end of scheduler: sl&lt;oth: runnable task stall: a[1] failed",
+		"SCX_EV_X between samples<tspan class=\"dim\"> (0 to 5)",
+		"SCX_EV_&lt; between samples", "<td>e&lt;q</td><td class=\"n\">4</td>"
 		"<td class=\"n\">250</td><td class=\"n\">3</td>",
 	};
 	char *page = render(report_html, record);
@@ -151,14 +191,15 @@ static void the_timeline_is_json_with_an_event_for_each_stretch(void)
 		slices += phase[0] == 'X';
 		counters += phase[0] == 'C';
 		marks += phase[0] == 'i';
-		if (phase[0] == 'X')
+		if (phase[0] == 'X' && json_object_get_int(json_object_object_get(e, "pid")) == 1)
 			tap_ok(json_object_get_double(json_object_object_get(e, "dur")) == 20000,
 			       "two samples of one task are one stretch of 20 ms");
 	}
-	tap_eq(slices, 1);
-	/* two of CPU 0's nr_running, one each of what never changes */
-	tap_eq(counters, 4);
-	tap_eq(marks, 1);
+	/* and three phases */
+	tap_eq(slices, 4);
+	/* two of CPU 0's nr_running, one each of what never changes; two events */
+	tap_eq(counters, 10);
+	tap_eq(marks, 2);
 	json_object_put(o);
 	free(text);
 }
@@ -166,6 +207,7 @@ static void the_timeline_is_json_with_an_event_for_each_stretch(void)
 int main(void)
 {
 	TAP_RUN(a_series_is_made_into_numbers);
+	TAP_RUN(the_run_is_on_the_axis_of_the_series);
 	TAP_RUN(a_series_of_a_stranger_is_taken_as_far_as_it_makes_sense);
 	TAP_RUN(the_page_has_everything_and_runs_nothing);
 	TAP_RUN(a_record_without_a_monitor_has_a_page_without_pictures);

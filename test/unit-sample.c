@@ -246,7 +246,7 @@ static void events_are_found_in_every_layout_and_count_from_the_first_sample(voi
 			put_event(&f, by, 100);
 			tap_ok(take(&f)->scheduler, "there are counters");
 			put_event(&f, by, 130);
-			take(&f);
+			tap_eq(take(&f)->event[0], 30);
 			tap_eq(sampler_events(f.s), 2);
 			tap_str(sampler_event_name(f.s, 0), "SCX_EV_SELECT_CPU_FALLBACK");
 			tap_eq(sampler_event(f.s, 1, 0), 30);
