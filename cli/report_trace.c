@@ -15,10 +15,21 @@
 #include "cli/report_get.h"
 #include "cli/report_series.h"
 
-/* Thread 0 of a process would be merged with it. */
-#define GUEST 1
-#define RUN 2
-#define RUN_PHASES 1
+/*
+ * Perfetto (json_trace_parser_impl.cc) takes the thread that has its process's number
+ * for the one of an event without any, and gives a name to whichever had the number
+ * last: so all numbers differ. CPU 0 of the guest is FIRST_CPU.
+ */
+enum { RUN = 1, GUEST = 2, FIRST_CPU = 3 };
+
+/* More than thirty years; a record of a stranger may have any number. */
+#define MS_MAX 1e12
+
+/* In whole microseconds, which a record has: fractions of stretches would overlap. */
+static int64_t us(double ms)
+{
+	return (int64_t)(MAX(MIN(ms, MS_MAX), 0.) * 1000 + 0.5);
+}
 
 static struct json_object *event(struct json_object *events, const char *phase, const char *name,
 				 double ms, int pid)
@@ -27,7 +38,7 @@ static struct json_object *event(struct json_object *events, const char *phase, 
 
 	json_object_object_add(o, "ph", json_object_new_string(phase));
 	json_object_object_add(o, "name", json_object_new_string(name));
-	json_object_object_add(o, "ts", json_object_new_double(ms * 1000));
+	json_object_object_add(o, "ts", json_object_new_int64(us(ms)));
 	json_object_object_add(o, "pid", json_object_new_int(pid));
 	json_object_array_add(events, o);
 	return o;
@@ -38,7 +49,7 @@ static struct json_object *thread_event(struct json_object *events, const char *
 {
 	struct json_object *o = event(events, phase, name, ms, GUEST);
 
-	json_object_object_add(o, "tid", json_object_new_int((int)cpu + 1));
+	json_object_object_add(o, "tid", json_object_new_int((int)cpu + FIRST_CPU));
 	return o;
 }
 
@@ -53,6 +64,12 @@ static void add_name(struct json_object *o, const char *name)
 
 static void add_names(struct json_object *events, const struct series *s)
 {
+	struct json_object *phases;
+
+	add_name(event(events, "M", "process_name", 0, RUN), "run");
+	phases = event(events, "M", "thread_name", 0, RUN);
+	json_object_object_add(phases, "tid", json_object_new_int(RUN));
+	add_name(phases, "phases");
 	add_name(event(events, "M", "process_name", 0, GUEST), "guest");
 	for (size_t cpu = 0; cpu < s->count; cpu++) {
 		char name[32];
@@ -60,7 +77,6 @@ static void add_names(struct json_object *events, const struct series *s)
 		snprintf(name, sizeof(name), "CPU %.0f", series_cpu_id(s, cpu));
 		add_name(thread_event(events, "M", "thread_name", 0, series_cpu_id(s, cpu)), name);
 	}
-	add_name(event(events, "M", "process_name", 0, RUN), "run");
 }
 
 static void add_tasks(struct json_object *events, const struct series *s, size_t cpu,
@@ -76,13 +92,13 @@ static void add_tasks(struct json_object *events, const struct series *s, size_t
 		if (!name || pid == 0)
 			continue;
 		o = thread_event(events, "X", name, s->t_ms[i], series_cpu_id(s, cpu));
-		json_object_object_add(o, "dur", json_object_new_double(
-			(series_end_ms(s, end - 1) - s->t_ms[i]) * 1000));
+		json_object_object_add(o, "dur", json_object_new_int64(
+			us(series_end_ms(s, end - 1)) - us(s->t_ms[i])));
 	}
 }
 
 static void add_counter(struct json_object *events, const struct series *s, const char *name,
-			const double *v)
+			const char *unit, const double *v)
 {
 	for (size_t i = 0; i < s->times; i++) {
 		struct json_object *args;
@@ -90,7 +106,7 @@ static void add_counter(struct json_object *events, const struct series *s, cons
 		if (isnan(v[i]) || (i && v[i] == v[i - 1]))
 			continue;
 		args = json_object_new_object();
-		json_object_object_add(args, "value", json_object_new_double(v[i]));
+		json_object_object_add(args, unit, json_object_new_double(v[i]));
 		json_object_object_add(event(events, "C", name, s->t_ms[i], GUEST), "args", args);
 	}
 }
@@ -101,7 +117,7 @@ static void add_cpu_counter(struct json_object *events, const struct series *s, 
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s CPU %.0f", field, series_cpu_id(s, cpu));
-	add_counter(events, s, name, v);
+	add_counter(events, s, name, "tasks", v);
 }
 
 /* What sched_ext counted, all CPUs together. */
@@ -112,7 +128,7 @@ static void add_events(struct json_object *events, const struct series *s, doubl
 	json_object_object_foreach(s->events, name, values) {
 		(void)values;
 		if (series_event(s, name, v))
-			add_counter(events, s, name, v);
+			add_counter(events, s, name, "events", v);
 	}
 }
 
@@ -126,15 +142,10 @@ static void add_phases(struct json_object *events, const struct json_object *rec
 
 	for (size_t i = 0; i < n; i++) {
 		o = event(events, "X", p[i].name, p[i].from_ms, RUN);
-		json_object_object_add(o, "tid", json_object_new_int(RUN_PHASES));
-		json_object_object_add(o, "dur", json_object_new_double(
-			(p[i].to_ms - p[i].from_ms) * 1000));
+		json_object_object_add(o, "tid", json_object_new_int(RUN));
+		json_object_object_add(o, "dur", json_object_new_int64(us(p[i].to_ms) -
+								       us(p[i].from_ms)));
 	}
-	if (!n)
-		return;
-	o = event(events, "M", "thread_name", 0, RUN);
-	json_object_object_add(o, "tid", json_object_new_int(RUN_PHASES));
-	add_name(o, "phases");
 }
 
 /* A mark across all tracks. */

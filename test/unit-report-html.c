@@ -191,7 +191,7 @@ static void the_timeline_is_json_with_an_event_for_each_stretch(void)
 		slices += phase[0] == 'X';
 		counters += phase[0] == 'C';
 		marks += phase[0] == 'i';
-		if (phase[0] == 'X' && json_object_get_int(json_object_object_get(e, "pid")) == 1)
+		if (phase[0] == 'X' && json_object_get_int(json_object_object_get(e, "pid")) == 2)
 			tap_ok(json_object_get_double(json_object_object_get(e, "dur")) == 20000,
 			       "two samples of one task are one stretch of 20 ms");
 	}
@@ -204,6 +204,35 @@ static void the_timeline_is_json_with_an_event_for_each_stretch(void)
 	free(text);
 }
 
+/* 0.1 + 0.2 and the like: a reader that rounds start and length apart sees an overlap. */
+static void stretches_of_the_timeline_touch_and_do_not_overlap(void)
+{
+	char *text = render(report_trace,
+			    "{'monitor':{'series':{'t_ms':[0.1,0.3,832.535,1334.821,2129.212],"
+			    "'cpus':[{'cpu':0,'curr':[0,1,0,1,0]},{'cpu':1,'curr':[1,0,1,0,1]}],"
+			    "'tasks':[{'pid':7,'comm':'a'},{'pid':8,'comm':'b'}]}}}");
+	struct json_object *o = json_tokener_parse(text), *events;
+	int64_t end[8] = { 0 };
+
+	json_object_object_get_ex(o, "traceEvents", &events);
+	for (size_t i = 0; i < json_object_array_length(events); i++) {
+		struct json_object *e = json_object_array_get_idx(events, i), *dur;
+		const int64_t ts = json_object_get_int64(json_object_object_get(e, "ts"));
+		const int tid = json_object_get_int(json_object_object_get(e, "tid"));
+
+		if (!json_object_object_get_ex(e, "dur", &dur))
+			continue;
+		tap_ok(json_object_is_type(dur, json_type_int), "whole microseconds");
+		tap_ok(!end[tid] || ts == end[tid], "%d: %lld behind %lld", tid, (long long)ts,
+		       (long long)end[tid]);
+		end[tid] = ts + json_object_get_int64(dur);
+	}
+	tap_eq(end[3], 2129212 + (2129212 - 1334821));
+	tap_eq(end[4], end[3]);
+	json_object_put(o);
+	free(text);
+}
+
 int main(void)
 {
 	TAP_RUN(a_series_is_made_into_numbers);
@@ -212,5 +241,6 @@ int main(void)
 	TAP_RUN(the_page_has_everything_and_runs_nothing);
 	TAP_RUN(a_record_without_a_monitor_has_a_page_without_pictures);
 	TAP_RUN(the_timeline_is_json_with_an_event_for_each_stretch);
+	TAP_RUN(stretches_of_the_timeline_touch_and_do_not_overlap);
 	return tap_done();
 }
