@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* ktstr report: a record that was kept, as a report of any kind. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -40,6 +41,14 @@ static int read_whole(const char *path, struct buf *ret, struct err *e)
 	return n ? err_sys(e, -EFBIG, "read %s", path) : 0;
 }
 
+/* Where something follows that is no blank; text->len: nowhere. */
+static size_t behind(const struct buf *text, size_t at)
+{
+	while (at < text->len && isspace(text->data[at]))
+		at++;
+	return at;
+}
+
 static struct json_object *parse(const char *path, const struct buf *text, struct err *e)
 {
 	struct json_tokener *t = json_tokener_new();
@@ -57,8 +66,15 @@ static struct json_object *parse(const char *path, const struct buf *text, struc
 	else if (je != json_tokener_success)
 		err_set(e, -EINVAL, "%s: no JSON: %s at byte %zu", path,
 			json_tokener_error_desc(je), t ? json_tokener_get_parse_end(t) : 0);
+	else if (behind(text, json_tokener_get_parse_end(t)) < text->len)
+		err_set(e, -EINVAL, "%s: no JSON: the record ends at byte %zu, and more follows",
+			path, json_tokener_get_parse_end(t));
 	if (t)
 		json_tokener_free(t);
+	if (*err_text(e)) {
+		json_object_put(o);
+		return NULL;
+	}
 	return o;
 }
 

@@ -254,6 +254,9 @@ for t in "" '{"schema": "ktstr.run/1", "tests'; do
 	call report "$dir/rec"
 	ok "a record that is not whole is an error" prints err "/rec: empty or cut short\$"
 done
+{ cat "$dir/real"; echo '{}'; } >"$dir/rec"
+call report "$dir/rec"
+ok "so is one behind which something follows" prints err '/rec: no JSON: .* more follows$'
 echo '{ x' >"$dir/rec"
 call report "$dir/rec"
 ok "so is what is no JSON" ends 99
