@@ -2,6 +2,7 @@
 /* The ACPI tables of a shape as files, for iasl and for people. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -17,19 +18,30 @@
 #define MEMORY_BYTES GIB
 #define PHYS_BITS 52
 
+/* It has no header, so that iasl does not take its file for a table's. */
+static bool is_root_pointer(const struct boot_acpi_table *t)
+{
+	return !strcmp(t->name, "RSDP");
+}
+
+/* How many, without the root pointer. */
 static int write_tables(const char *dir, const struct boot_acpi *acpi, struct err *e)
 {
+	int n = 0;
+
 	for (unsigned i = 0; i < acpi->tables; i++) {
 		const struct boot_acpi_table *t = &acpi->table[i];
 		char path[512];
 		int r;
 
-		snprintf(path, sizeof(path), "%s/%s.dat", dir, t->name);
+		snprintf(path, sizeof(path), "%s/%s.%s", dir, t->name,
+			 is_root_pointer(t) ? "bin" : "dat");
 		r = file_write_atomic(path, acpi->bytes.data + t->offset, t->bytes, 0644, e);
 		if (r < 0)
 			return r;
+		n += !is_root_pointer(t);
 	}
-	return 0;
+	return n;
 }
 
 int topo_dump_acpi(const struct topo *t, const char *dir, struct err *e)
@@ -51,6 +63,5 @@ int topo_dump_acpi(const struct topo *t, const char *dir, struct err *e)
 	/* with its parents, a mistyped path would become a tree */
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return err_sys(e, -errno, "mkdir %s", dir);
-	r = write_tables(dir, &acpi, e);
-	return r < 0 ? r : (int)acpi.tables;
+	return write_tables(dir, &acpi, e);
 }
