@@ -130,6 +130,18 @@ distance of NUMA node 0 to itself is 11, must be 10|run --distances 11
 ---: unknown option|run ---
 --=x: unknown option|run --=x
 --topology 0,1,1,1: .*0.*1 to 64|run --topology 0,1,1,1
+3 LLCs do not divide among 2 NUMA nodes|exec --topology 2,3,1,1 -- true
+topo: topology 1n8l64c2t: 1024 CPUs, must be 1 to 512|topo 1,8,64,2
+the NUMA nodes have 2 LLCs in all, must be 1|run --topology 1,1,2,1 --numa llcs=2
+2 NUMA nodes, but 1 are described|shell --topology 2,2,1,1 --numa llcs=1
+cache=1G:direct:wb:99999: a line is of 1 to 65535 bytes|run --numa cache=1G:direct:wb:99999
+20 one way and 21 the other|run --topology 2,2,1,1 --distances 10,20;21,10
+nodes 0 and 1 is 10, must be 11 to 254|run --topology 2,2,1,1 --distances 10,10;10,10
+--package socket: takes llc, node, all|run --package socket
+1 possible CPUs, must be 2 to 512|run --max-cpus 1
+CPU 0 cannot be offline|run --offline-cpus 0
+offline CPU 2, must be below 2|run --offline-cpus 1-2
+--irqchip kernel: .*ids above 254 take split|run --irqchip kernel --topology 1,36,4,2
 --topology 1,1,1: |run --topology 1,1,1
 --topology x: |run --topology=x
 --memory 12x: takes a size|run --memory 12x
