@@ -241,21 +241,26 @@ static void free_list(struct kernel *list, size_t count)
 	free(list);
 }
 
-/* Moves the entry that spec names out of the list, NULL spec: the newest. -ENOENT. */
+static void take_entry(struct kernel *list, size_t at, struct kernel *ret)
+{
+	*ret = list[at];
+	list[at] = (struct kernel){ 0 };
+}
+
+/* Moves the entry that spec names out of the list. -ENOENT. */
 static int pick(struct kernel *list, size_t count, const char *spec, struct kernel *ret)
 {
-	size_t at = spec ? count : 0;
+	size_t at = count;
 
-	for (size_t i = 0; spec && i < count && at == count; i++)
+	for (size_t i = 0; i < count && at == count; i++)
 		if (!strcmp(list[i].key, spec))
 			at = i;
-	for (size_t i = 0; spec && i < count && at == count; i++)
+	for (size_t i = 0; i < count && at == count; i++)
 		if (is_version_of(spec, list[i].release))
 			at = i;
 	if (at >= count)
 		return -ENOENT;
-	*ret = list[at];
-	list[at] = (struct kernel){ 0 };
+	take_entry(list, at, ret);
 	return 0;
 }
 
@@ -322,12 +327,28 @@ static int nothing_found(struct err *e)
 		       "or ./quickstart" : ", or ./quickstart");
 }
 
-int kernel_find(const char *spec, struct kernel *ret, struct err *e)
+/* option: may be NULL. -ENOENT. */
+static int find_newest(const char *option, struct kernel *ret, struct err *e)
+{
+	char why[96] = "newest in the cache";
+	struct kernel *list;
+	size_t count, at = 0;
+
+	if (kernel_list(&list, &count, NULL) < 0 || !count)
+		return -ENOENT;
+	while (option && at < count && kernel_config_value(&list[at], option) != 'y')
+		at++;
+	if (at && at < count)
+		snprintf(why, sizeof(why), "newest in the cache with %s", option);
+	take_entry(list, at < count ? at : 0, ret);
+	free_list(list, count);
+	return because(ret, why, e);
+}
+
+int kernel_find_with(const char *spec, const char *option, struct kernel *ret, struct err *e)
 {
 	const char *env = env_path("KTSTR_KERNEL");
 	_cleanup_(kernel_parts_fini) struct kernel_parts p = { 0 };
-	struct kernel *list;
-	size_t count;
 	int r;
 
 	if (spec)
@@ -336,14 +357,16 @@ int kernel_find(const char *spec, struct kernel *ret, struct err *e)
 		r = find_spec(env, "KTSTR_KERNEL", ret, e);
 		return r < 0 ? err_ctx(e, r, "KTSTR_KERNEL") : 0;
 	}
-	if (kernel_list(&list, &count, NULL) == 0) {
-		r = pick(list, count, NULL, ret);
-		free_list(list, count);
-		if (r == 0)
-			return because(ret, "newest in the cache", e);
-	}
+	r = find_newest(option, ret, e);
+	if (r != -ENOENT)
+		return r;
 	r = kernel_parts_find_boot(BOOT_DIR, &p, e);
 	if (r == 0)
 		return from_parts(&p, "newest in " BOOT_DIR, ret, e);
 	return r == -ENOENT ? nothing_found(e) : r;
+}
+
+int kernel_find(const char *spec, struct kernel *ret, struct err *e)
+{
+	return kernel_find_with(spec, NULL, ret, e);
 }

@@ -61,6 +61,11 @@ int kernel_cache_dir(char **ret, struct err *e);
  * -ENOENT with what was looked for and the command that gets a kernel.
  */
 int kernel_find(const char *spec, struct kernel *ret, struct err *e);
+/*
+ * The same, but that of the cache's entries the newest is taken that is known to
+ * be configured with an option ("CONFIG_SCHED_CLASS_EXT"); where none is, the newest.
+ */
+int kernel_find_with(const char *spec, const char *option, struct kernel *ret, struct err *e);
 
 /*
  * The vmlinux inside a bzImage, added to ret. -ENODATA: the file is none, or does

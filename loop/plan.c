@@ -192,7 +192,8 @@ static int make(struct plan *p, const struct config *c)
 	r = find_binary(p, c);
 	if (r < 0)
 		return r;
-	r = kernel_find(c->kernel, &p->kernel, &p->err);
+	r = kernel_find_with(c->kernel, c->scheduler || c->stage.count ?
+			     "CONFIG_SCHED_CLASS_EXT" : NULL, &p->kernel, &p->err);
 	if (r == 0)
 		r = boot_image_open(p->kernel.image, &img, &p->err);
 	if (r < 0)

@@ -90,6 +90,46 @@ static void without_a_spec_the_newest_import_is_taken(void)
 	teardown(&f);
 }
 
+static void put_with_config(struct fixture *f, const char *release, const char *config)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s/vmlinuz", release);
+	put_bzimage(f, name, release, release);
+	snprintf(name, sizeof(name), "%s/config", release);
+	put_text(f, name, config);
+	import(f, in_dir(f, release));
+}
+
+static int find_with(struct fixture *f, const char *spec, const char *option)
+{
+	kernel_fini(&f->k);
+	err_clear(&f->e);
+	return kernel_find_with(spec, option, &f->k, &f->e);
+}
+
+/* One that was imported later, to be the outer kernel for example, is not in the way. */
+static void the_newest_that_fits_is_taken(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	put_with_config(&f, "6.12.1", "CONFIG_A=y\nCONFIG_B=m\n");
+	put_with_config(&f, "6.12.2", "CONFIG_A=y\n");
+	put_with_config(&f, "6.1.3", "# CONFIG_A is not set\n");
+	tap_eq(find_with(&f, NULL, "CONFIG_A"), 0);
+	tap_str(f.k.key, "6.12.2");
+	tap_str(f.k.why, "newest in the cache with CONFIG_A");
+	tap_eq(find_with(&f, NULL, "CONFIG_B"), 0);
+	tap_str(f.k.key, "6.1.3");
+	tap_str(f.k.why, "newest in the cache");
+	tap_eq(find_with(&f, NULL, NULL), 0);
+	tap_str(f.k.key, "6.1.3");
+	tap_eq(find_with(&f, "6.1.3", "CONFIG_A"), 0);
+	tap_str(f.k.key, "6.1.3");
+	teardown(&f);
+}
+
 static void a_file_and_a_folder_are_found_by_path(void)
 {
 	struct fixture f;
@@ -240,6 +280,7 @@ int main(void)
 	TAP_RUN(the_environment_says_where_the_cache_is);
 	TAP_RUN(a_kernel_is_found_by_key_and_by_version);
 	TAP_RUN(without_a_spec_the_newest_import_is_taken);
+	TAP_RUN(the_newest_that_fits_is_taken);
 	TAP_RUN(a_file_and_a_folder_are_found_by_path);
 	TAP_RUN(the_newest_kernel_of_boot_is_taken_by_version);
 	TAP_RUN(an_unreadable_kernel_of_boot_says_what_to_do);
