@@ -163,6 +163,35 @@ int topo_import(const char *path, struct topo *ret, topo_note_fn *note, void *ar
 
 /* --- lines ------------------------------------------------------------------ */
 
+static struct survey_node *find_node(struct survey *s, unsigned id)
+{
+	for (unsigned i = 0; i < s->nodes; i++)
+		if (s->node[i].id == id)
+			return &s->node[i];
+	return NULL;
+}
+
+/* What comes behind the line of the node. */
+static int take_node_line(const char *line, struct survey *s)
+{
+	struct survey_node *n;
+	unsigned long long bytes;
+	unsigned id, a, b;
+
+	if (sscanf(line, "access %u %u %u", &id, &a, &b) == 3 && (n = find_node(s, id))) {
+		n->latency_ns = MIN(a, SURVEY_ACCESS_MAX);
+		n->bandwidth_mbs = MIN(b, SURVEY_ACCESS_MAX);
+		return 0;
+	}
+	if (sscanf(line, "cache %u %llu %u %u", &id, &bytes, &a, &b) == 4 &&
+	    (n = find_node(s, id))) {
+		survey_set_cache(n, bytes, a, b ? TOPO_ASSOC_DIRECT : TOPO_ASSOC_COMPLEX,
+				 TOPO_WRITE_BACK);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int take_line(const char *line, struct survey *s)
 {
 	struct survey_cpu c;
@@ -187,7 +216,7 @@ static int take_line(const char *line, struct survey *s)
 		s->distances = MAX(s->distances, id + 1);
 		return 0;
 	}
-	return -EINVAL;
+	return take_node_line(line, s);
 }
 
 int survey_lines(char *text, struct survey *ret, struct err *e)

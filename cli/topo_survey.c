@@ -227,6 +227,17 @@ static unsigned least_distance(const struct topo *t, unsigned node)
 	return MAX(least, TOPO_DISTANCE_LOCAL);
 }
 
+void survey_set_cache(struct survey_node *n, uint64_t bytes, uint64_t line_bytes,
+		      enum topo_assoc assoc, enum topo_write policy)
+{
+	if (!bytes || bytes > TOPO_MEMORY_MAX || !line_bytes || line_bytes > UINT16_MAX)
+		return;
+	n->cache = (struct topo_cache){
+		.size_bytes = bytes, .assoc = assoc, .write = policy,
+		.line_bytes = (unsigned)line_bytes,
+	};
+}
+
 /* A machine shows what its CPUs see; a shape says what would be seen at distance 10. */
 static void fit_access(struct fit *f)
 {
@@ -241,6 +252,8 @@ static void fit_access(struct fit *f)
 		t->node[i].bandwidth_mbs = MIN((s->node[i].bandwidth_mbs * far +
 						TOPO_DISTANCE_LOCAL - 1) / TOPO_DISTANCE_LOCAL,
 					       TOPO_BANDWIDTH_MAX_MBS);
+		if (s->node[i].has_memory)
+			t->node[i].cache = s->node[i].cache;
 	}
 	t->described = t->numa_nodes;
 }
@@ -252,7 +265,8 @@ static void fit_nodes(struct fit *f)
 	bool known = false;
 
 	for (unsigned i = 0; i < s->nodes; i++)
-		known |= s->node[i].latency_ns || s->node[i].bandwidth_mbs;
+		known |= s->node[i].latency_ns || s->node[i].bandwidth_mbs ||
+			 s->node[i].cache.size_bytes;
 	for (unsigned i = 0; i < s->distances; i++)
 		for (unsigned j = 0; j < s->distances; j++)
 			if (s->distance[i][j] != (i == j ? TOPO_DISTANCE_LOCAL :

@@ -16,11 +16,15 @@ struct survey_cpu {
 	unsigned node, llc, core, package;
 };
 
+/* Of latencies and bandwidths: more than any machine has. */
+#define SURVEY_ACCESS_MAX 1000000u
+
 struct survey_node {
 	unsigned id;
 	bool has_memory;
 	/* as its nearest CPUs see it; 0: not known */
 	unsigned latency_ns, bandwidth_mbs;
+	struct topo_cache cache;
 };
 
 struct survey {
@@ -38,11 +42,16 @@ struct survey {
 int survey_fit(struct survey *s, struct topo *ret, topo_note_fn *note, void *arg,
 	       struct err *e);
 
+/* A memory-side cache, if a shape can say it; nothing where bytes or line are out of range. */
+void survey_set_cache(struct survey_node *n, uint64_t bytes, uint64_t line_bytes,
+		      enum topo_assoc assoc, enum topo_write policy);
+
 /* sys/devices/system below root. */
 int survey_sysfs(const char *root, struct survey *ret, struct err *e);
 /*
- * Lines "cpu ID NODE LLC CORE PACKAGE", "node ID MEMORY(0|1)" and "distance ROW
- * COLUMN VALUE", as the helper for hwloc's XML prints them. Changes text.
+ * Lines "cpu ID NODE LLC CORE PACKAGE", "node ID MEMORY(0|1)", for a node above
+ * "access ID LATENCY BANDWIDTH" and "cache ID BYTES LINE DIRECT(0|1)", and "distance
+ * ROW COLUMN VALUE", as the helper for hwloc's XML prints them. Changes text.
  */
 int survey_lines(char *text, struct survey *ret, struct err *e);
 

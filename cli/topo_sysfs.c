@@ -123,7 +123,32 @@ static unsigned read_access(const char *root, unsigned node, const char *what)
 
 	if (!read_text(text, root, "node/node%u/access0/initiators/read_%s", node, what))
 		return 0;
-	return (unsigned)MIN(strtoul(text, NULL, 10), 1000000ul);
+	return (unsigned)MIN(strtoul(text, NULL, 10), (unsigned long)SURVEY_ACCESS_MAX);
+}
+
+/* A file of the memory-side cache; only one level is looked at, the first that there is. */
+static unsigned long read_cache(const char *root, unsigned node, const char *what)
+{
+	char text[4096];
+
+	for (unsigned i = 0; i < CACHE_INDEX_MAX; i++)
+		if (read_text(text, root, "node/node%u/memory_side_cache/index%u/%s", node, i,
+			      what))
+			return strtoul(text, NULL, 10);
+	return 0;
+}
+
+/* Linux' numbers (enum cache_indexing, enum cache_write_policy); 2 is "other". */
+static void add_cache(const char *root, struct survey_node *n)
+{
+	static const enum topo_assoc assoc[] = { TOPO_ASSOC_DIRECT, TOPO_ASSOC_COMPLEX };
+	static const enum topo_write policy[] = { TOPO_WRITE_BACK, TOPO_WRITE_THROUGH };
+	unsigned long a = read_cache(root, n->id, "indexing");
+	unsigned long w = read_cache(root, n->id, "write_policy");
+
+	survey_set_cache(n, read_cache(root, n->id, "size"), read_cache(root, n->id, "line_size"),
+			 a < ARRAY_SIZE(assoc) ? assoc[a] : TOPO_ASSOC_NONE,
+			 w < ARRAY_SIZE(policy) ? policy[w] : TOPO_WRITE_NONE);
 }
 
 static void add_distances(const char *root, struct survey *s)
@@ -153,6 +178,7 @@ static void add_node(const char *root, unsigned id, const struct cpulist *cpus,
 		.latency_ns = read_access(root, id, "latency"),
 		.bandwidth_mbs = read_access(root, id, "bandwidth"),
 	};
+	add_cache(root, n);
 	for (unsigned i = 0; i < s->cpus; i++)
 		if (cpulist_has(cpus, s->cpu[i].id))
 			s->cpu[i].node = id;

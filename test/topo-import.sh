@@ -62,10 +62,11 @@ sets()
 	echo "cpuset=\"$1\" complete_cpuset=\"$1\" nodeset=\"$2\" complete_nodeset=\"$2\""
 }
 
-# node NUMBER CPUS NODES
+# node NUMBER CPUS NODES [ID]
 node()
 {
-	echo "<object type=\"NUMANode\" os_index=\"$1\" $(sets "$2" "$3") local_memory=\"4096\"/>"
+	echo "<object type=\"NUMANode\" os_index=\"$1\" $(sets "$2" "$3") local_memory=\"4096\"" \
+		"${4:+gp_index=\"$4\"}/>"
 }
 
 # package NUMBER CPUS NODES NODE: one core with one PU, whose number is the package's
@@ -80,6 +81,27 @@ package()
 </object></object>
 END
 }
+
+# hwloc has a node of memory alone with the CPUs that are nearest, beside their own.
+cache="<object type=\"MemCache\" $(sets 0x1 0x1) cache_size=\"1048576\" depth=\"1\""
+cache="$cache cache_linesize=\"64\" cache_associativity=\"1\" cache_type=\"0\">"
+cat >"$dir/far.xml" <<END
+<?xml version="1.0" encoding="UTF-8"?>
+<topology version="2.0">
+<object type="Machine" os_index="0" $(sets 0x1 0x3) allowed_cpuset="0x1" allowed_nodeset="0x3">
+$(package 0 0x1 0x3 "$cache$(node 0 0x1 0x1 7)</object>$(node 1 0x1 0x2 8)")
+</object>
+<memattr name="Latency" flags="6">
+<memattr_value target_obj_type="NUMANode" target_obj_gp_index="7" value="400"
+	initiator_cpuset="0x1"/>
+<memattr_value target_obj_type="NUMANode" target_obj_gp_index="8" value="100"
+	initiator_cpuset="0x1"/>
+</memattr>
+</topology>
+END
+ok "the CPUs' own node is the nearest, memory has its latency and its cache" becomes \
+	"2n1l1c1t/node:llcs=0,latency=200ns,cache=1M:direct:wb:64/node:llcs=1,latency=100ns" \
+	"$dir/far.xml"
 
 # Node 0 is memory that belongs to no CPU; hwloc counts it last, and the first package is node 2.
 cat >"$dir/cxl.xml" <<END

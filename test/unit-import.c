@@ -83,6 +83,12 @@ static void nodes_that_differ_are_described(void)
 	     "distance 2 0 12\ndistance 2 1 13\ndistance 2 2 10\n",
 	     "3n1l1c1t/node:llcs=1/node:llcs=0/node:llcs=0"
 	     "/distances:10,11,12;11,10,13;12,13,10", 0);
+	/* as seen at distance 20; the shape has what it were at 10 */
+	fits("cpu 0 0 0 0 0\nnode 0 1\naccess 0 90 0\nnode 1 1\naccess 1 600 10240\n"
+	     "cache 1 1048576 128 0\n",
+	     "2n1l1c1t/node:llcs=1,latency=90ns/node:llcs=0,latency=300ns,bandwidth=20480M,"
+	     "cache=1M:complex:wb:128", 0);
+	fits("cpu 0 0 0 0 0\nnode 0 1\naccess 0 0 0\ncache 0 1048576 0 1\n", "1n1l1c1t", 0);
 	fits("cpu 0 0 0 0 0\n", "1n1l1c1t/no-srat", 0);
 }
 
@@ -118,6 +124,8 @@ static void nonsense_is_refused_with_a_reason(void)
 		{ "node 0 1\n", "no CPU is told of" },
 		{ "cpu 0 0 0 0\n", "no such line: \"cpu 0 0 0 0\"" },
 		{ "hello\n", "no such line" },
+		{ "access 0 1 1\nnode 0 1\n", "no such line: \"access 0" },
+		{ "node 0 1\ncache 1 1 1 1\n", "no such line: \"cache 1" },
 		{ "cpu 0 5 0 0 0\nnode 0 1\n", "CPU 0 is in NUMA node 5, of which" },
 		{ "cpu 0 0 0 0 0\nnode 0 1\ndistance 0 0 77\n", "to itself is 77" },
 		{ "distance 64 0 10\n", "more than" },
@@ -180,6 +188,10 @@ static void make_tree(void)
 	/* from node 0, at distance 31: the shape has what it were at 10 */
 	put("775\n", "node/node2/access0/initiators/read_latency");
 	put("330\n", "node/node2/access0/initiators/read_bandwidth");
+	put("67108864\n", "node/node2/memory_side_cache/index1/size");
+	put("64\n", "node/node2/memory_side_cache/index1/line_size");
+	put("0\n", "node/node2/memory_side_cache/index1/indexing");
+	put("1\n", "node/node2/memory_side_cache/index1/write_policy");
 }
 
 static void a_sysfs_tree_becomes_a_shape(void)
@@ -195,6 +207,7 @@ static void a_sysfs_tree_becomes_a_shape(void)
 	topo_format_whole(&t, &b);
 	text = buf_take(&b);
 	tap_str(text, "3n2l2c1t/node:llcs=1/node:llcs=1,mem=0M/node:llcs=0,latency=250ns,bandwidth=1023M"
+		",cache=64M:direct:wt:64"
 		"/distances:10,21,31;21,10,31;31,31,10/possible:6");
 	tap_eq(notes, 1);
 	tap_ok(strstr(last_note, "1 CPUs are offline there"), "%s", last_note);

@@ -38,6 +38,8 @@ struct err;
 #define TOPO_APIC_ID_MAX 0x7fffu
 /* Borders of guest memory are multiples of it (mm/mm.h, MM_ALIGN). */
 #define TOPO_MEMORY_UNIT (UINT64_C(2) << 20)
+/* Of a node or a cache: more than any machine has, and sums of it fit. */
+#define TOPO_MEMORY_MAX (UINT64_C(1) << 50)
 static_assert(TOPO_CPUS_MAX <= CPULIST_MAX, "a list of CPUs has room for all");
 
 /* SLIT's values (ACPI 6.4, 5.2.17); 255 would say that a node cannot be reached. */

@@ -14,8 +14,6 @@
 
 enum { FIELDS = 4 };
 
-/* More than any machine has, and sums of it fit. */
-#define MEMORY_MAX (UINT64_C(1) << 50)
 /* A part, or a row of distances: 64 numbers of three digits. */
 #define PART_MAX (TOPO_NODES_MAX * TOPO_NODES_MAX * 4 + 16)
 
@@ -77,7 +75,7 @@ static int parse_size(const char *s, uint64_t *ret, struct err *e)
 {
 	uint64_t v;
 
-	if (units_parse_size(s, &v) < 0 || v > MEMORY_MAX)
+	if (units_parse_size(s, &v) < 0 || v > TOPO_MEMORY_MAX)
 		return err_set(e, -EINVAL, "takes a size like 512M, up to 1024T");
 	*ret = v;
 	return 0;
