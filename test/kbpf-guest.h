@@ -111,7 +111,7 @@ static void kbpf_guest_program(struct kbpf_guest *f, unsigned i, uint32_t id, co
 	kbpf_guest_slot(f, 0, id, KBPF_PROG(i));
 }
 
-static bool kbpf_guest_open(struct kbpf_guest *f)
+__attribute__((unused)) static bool kbpf_guest_open(struct kbpf_guest *f)
 {
 	const void *raw;
 	uint32_t n;
