@@ -32,6 +32,8 @@ enum bench_of {
 	BENCH_COMPARE,			/* with QEMU's microvm */
 	BENCH_SCALE,			/* ktstr alone, by vCPUs and by memory */
 	BENCH_PAYLOAD,			/* ktstr alone, by what it packs and how */
+	BENCH_WATCH,			/* what a guest loses to the monitor */
+	BENCH_OF_COUNT,
 };
 
 struct bench_options {
@@ -39,7 +41,8 @@ struct bench_options {
 	const char *bzimage;		/* the same for QEMU; NULL: kernel */
 	const char *outer_kernel;	/* counted; NULL: look for one */
 	const char *qemu;		/* NULL: no QEMU, no peer */
-	unsigned runs;			/* of each row; 0: 3, counted 1 */
+	unsigned runs;			/* of each row; 0: the plan's own number */
+	unsigned cpus;			/* of the widest guest; 0: the plan's own number */
 	enum bench_of of;
 	bool counted;			/* inside a machine whose clock counts instructions */
 };
@@ -69,15 +72,19 @@ void process_fini(struct process *p);
 
 /* --- trace.c -------------------------------------------------------------- */
 
-/* The time of the first KVM_RUN, from KVM's tracepoint in a tracefs instance. */
+/* KVM's tracepoints in a tracefs instance. */
 struct trace {
 	char dir[128];			/* "": not available */
 };
 
-void trace_open(struct trace *t);
+/* all: every entry and exit, not the first entry alone. */
+void trace_open(struct trace *t, bool all);
 void trace_close(struct trace *t);
 void trace_arm(const struct trace *t);
+/* Ends the tracing. */
 uint64_t trace_first_run_ns(const struct trace *t);
+/* Time between entries and exits, all vCPUs together, up to that moment; 0: not known. */
+uint64_t trace_inside_ns(const struct trace *t, uint64_t until_ns);
 
 /* Events of KVM counted for one process and its threads. */
 struct counter {
@@ -113,7 +120,9 @@ enum bench_look {
 	LOOK_TIME,
 	LOOK_COLD,		/* as LOOK_TIME, with nothing packed before */
 	LOOK_EXITS,
+	LOOK_INSIDE,			/* how much of the way to the result is the guest's own */
 	LOOK_MEMORY,
+	LOOK_COUNT,
 };
 
 /* What happens to the payload. */
@@ -131,21 +140,40 @@ struct bench_load {
 	enum bench_how how;
 };
 
+/* Who watches the guest; with all but the first its test is a fixed amount of work. */
+enum bench_monitor {
+	MONITOR_DEFAULT,
+	MONITOR_OFF,
+	MONITOR_100MS,
+	MONITOR_1MS,
+	MONITOR_COUNT,
+};
+
 /* One run that is to be made. */
 struct job {
+	size_t row;			/* whose */
 	enum bench_vmm vmm;
 	unsigned cpus;
 	unsigned memory_mib;		/* 0: what the run needs */
 	enum bench_look look;
 	struct bench_load load;
+	enum bench_monitor monitor;
 };
 
 struct sample {
 	/* nanoseconds since exec; 0: not known */
 	uint64_t run_ns, init_ns, result_ns, end_ns;
+	uint64_t inside_ns;		/* LOOK_INSIDE: in the guest before the result */
+	uint64_t work_ns;		/* of the test, by the guest's clock */
+	uint64_t watched;		/* samples of the monitor */
 	uint64_t private_kib, resident_kib;	/* beyond guest RAM */
 	struct counts counts;
 };
+
+const char *bench_monitor_name(enum bench_monitor m);
+
+/* work.c, in the guest: a process pair on each CPU. False: one of them failed. */
+bool work_all(unsigned cpus);
 
 /* load.c: the files of a job and its store; empty for LOOK_COLD. *ret: what to include. */
 int load_prepare(const struct job *j, const char **ret, struct err *e);
@@ -158,16 +186,18 @@ int bench_run(const struct bench_options *o, const struct job *j, struct sample 
 
 #define RUNS_MAX 16
 #define ROWS_MAX 16
-#define JOBS_MAX (ROWS_MAX * (RUNS_MAX + 2))
+#define LOOKS_MAX 3			/* beside the runs */
+#define JOBS_MAX (ROWS_MAX * (RUNS_MAX + LOOKS_MAX))
 
 struct row {
 	enum bench_vmm vmm;
 	unsigned cpus, memory_mib;
+	struct bench_load load;
+	enum bench_monitor monitor;
 	unsigned done, failed;
 	struct sample sample[RUNS_MAX];	/* LOOK_TIME */
-	struct bench_load load;
-	struct sample exits, memory, cold;
-	bool has_exits, has_memory, has_cold;
+	struct sample once[LOOK_COUNT];	/* the other looks */
+	unsigned has;			/* bits: enum bench_look */
 };
 
 struct bench_plan {

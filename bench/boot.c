@@ -30,14 +30,24 @@ KTSTR_TEST(linger, .tags = "manual", .about = "time to look at the VMM from outs
 	(void)poll(NULL, 0, 300);
 }
 
+KTSTR_TEST(work, .tags = "manual", .about = "a fixed amount of work on each CPU")
+{
+	ktstr_check(t, work_all(ktstr_cpus(t)), "every CPU did its work");
+}
+
 static const char usage[] =
 	"usage: boot [--counted | --direct] [--runs N] [--kernel SPEC] [--outer-kernel SPEC]\n"
-	"            [--qemu PATH | --no-qemu] [--scale | --payload]\n"
+	"            [--qemu PATH | --no-qemu] [--scale | --payload | --watch] [--cpus N]\n"
 	"--scale: boots of ktstr alone, by the number of vCPUs and by memory.\n"
 	"--payload: boots of ktstr alone, by the size of the initramfs and how it is packed.\n"
+	"--watch: the same work in a guest with and without the monitor, in turn.\n"
+	"--cpus: of the widest guest of --scale and --watch.\n"
 	"Without --counted and --direct: what this machine's /dev/kvm can do decides.\n";
 
-enum { COUNTED = 256, DIRECT, RUNS, KERNEL, BZIMAGE, OUTER, QEMU, NO_QEMU, SCALE, PAYLOAD, FIRST };
+enum {
+	COUNTED = 256, DIRECT, RUNS, KERNEL, BZIMAGE, OUTER, QEMU, NO_QEMU, SCALE, PAYLOAD, WATCH,
+	CPUS, FIRST,
+};
 
 static const struct option long_options[] = {
 	{ "counted", no_argument, NULL, COUNTED },
@@ -50,6 +60,8 @@ static const struct option long_options[] = {
 	{ "no-qemu", no_argument, NULL, NO_QEMU },
 	{ "scale", no_argument, NULL, SCALE },
 	{ "payload", no_argument, NULL, PAYLOAD },
+	{ "watch", no_argument, NULL, WATCH },
+	{ "cpus", required_argument, NULL, CPUS },
 	{ "first", required_argument, NULL, FIRST },	/* measure: the jobs from this one on */
 	{ 0 },
 };
@@ -71,6 +83,8 @@ static bool parse(int argc, char **argv, struct bench_options *o, int *direct, s
 		case NO_QEMU: o->qemu = NULL; break;
 		case SCALE: o->of = BENCH_SCALE; break;
 		case PAYLOAD: o->of = BENCH_PAYLOAD; break;
+		case WATCH: o->of = BENCH_WATCH; break;
+		case CPUS: o->cpus = (unsigned)strtoul(optarg, NULL, 10); break;
 		case FIRST: *first = strtoul(optarg, NULL, 10); break;
 		default: return false;
 		}
@@ -110,8 +124,6 @@ static int bench(int argc, char **argv)
 	if (r == 0) {
 		if (direct < 0)
 			direct = probe_kvm("/dev/kvm", NULL) == PROBE_OK;
-		if (!o.runs)
-			o.runs = direct ? 3 : 1;
 		o.counted = !direct;
 		bench_plan_init(&plan, &o);
 		if (direct)
@@ -130,7 +142,7 @@ static int bench(int argc, char **argv)
 /* Everything is resolved by whoever packed us. */
 static int measure(int argc, char **argv)
 {
-	struct bench_options o = { .runs = 1, .counted = true };
+	struct bench_options o = { .counted = true };
 	size_t first = 0;
 	int direct;
 

@@ -15,7 +15,9 @@
 #include "base/util.h"
 #include "bench/bench.h"
 #include "boot/kernels.h"
+#include "loop/kernel_index.h"
 #include "loop/nested.h"
+#include "monitor/kindex.h"
 
 /* What the inner machines need, QEMU's own memory included. */
 #define INNER_BYTES (UINT64_C(1536) * MIB)
@@ -24,8 +26,10 @@
 #define QEMU_GUEST "/bin/qemu-system-x86_64"
 #define BZIMAGE_GUEST "/bench.bzImage"
 /* Wall time without a sample after which nothing more is expected. */
-#define STALL_S 60.0
-#define STALL_PAYLOAD_S 300.0
+static const double stall_s[] = {
+	[BENCH_COMPARE] = 60, [BENCH_SCALE] = 180, [BENCH_PAYLOAD] = 300, [BENCH_WATCH] = 120,
+};
+_Static_assert(ARRAY_SIZE(stall_s) == BENCH_OF_COUNT, "a time for each");
 
 /* QEMU's firmware and boot ROMs for a microvm: what of these is there. */
 static const char *const rom_dirs[] = { "/usr/share/seabios", "/usr/share/qemu" };
@@ -216,7 +220,7 @@ static uint64_t inner_bytes(enum bench_of of)
 }
 
 static const char *const of_words[] = {
-	[BENCH_SCALE] = "--scale", [BENCH_PAYLOAD] = "--payload",
+	[BENCH_SCALE] = "--scale", [BENCH_PAYLOAD] = "--payload", [BENCH_WATCH] = "--watch",
 };
 
 static int pack(const struct bench_options *o, const struct kernel *outer, size_t first,
@@ -229,12 +233,15 @@ static int pack(const struct bench_options *o, const struct kernel *outer, size_
 		.outer = outer, .inner_image = o->kernel, .binary = "/proc/self/exe",
 		.args = &args, .file = f.file,
 	};
-	char kernel[256], runs[16], from[24];
-	const char *const words[] = { "measure", "--runs", runs, "--first", from,
+	char kernel[256], runs[16], cpus[16], from[24];
+	const char *const words[] = { "measure", "--runs", runs, "--cpus", cpus, "--first", from,
 				      "--kernel", kernel };
+	struct kindex *index = NULL;
+	int r;
 
 	snprintf(kernel, sizeof(kernel), NESTED_KERNEL_DIR "/%s", slash ? slash + 1 : o->kernel);
 	snprintf(runs, sizeof(runs), "%u", o->runs);
+	snprintf(cpus, sizeof(cpus), "%u", o->cpus);
 	snprintf(from, sizeof(from), "%zu", first);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strlist_add(&args, words[i]) < 0)
@@ -242,7 +249,14 @@ static int pack(const struct bench_options *o, const struct kernel *outer, size_
 	if ((o->of && strlist_add(&args, of_words[o->of]) < 0) || add_peer(o, &f, &args) < 0)
 		return err_sys(e, -ENOMEM, "pack");
 	p.file_count = f.count;
-	return nested_pack(&p, inner_bytes(o->of), initrd, ret_memory_bytes, e);
+	/* else each run makes it anew, while its guest boots, on the one counted CPU */
+	r = kernel_index_open(o->kernel, &index, e);
+	if (r < 0)
+		return r;
+	p.inner_index = index;
+	r = nested_pack(&p, inner_bytes(o->of), initrd, ret_memory_bytes, e);
+	kindex_close(index);
+	return r;
 }
 
 /* The one named, or the first of the cache that can. */
@@ -327,7 +341,7 @@ int bench_counted(const struct bench_options *o, struct bench_plan *p, struct er
 	if (!c.loop)
 		return err_set(e, -ENOMEM, "no event loop");
 	ev_init(&c.stall, on_stall);
-	c.stall.repeat = o->of == BENCH_PAYLOAD ? STALL_PAYLOAD_S : STALL_S;
+	c.stall.repeat = stall_s[o->of];
 	c.stall.data = &c;
 	r = find_outer(o, &outer, e);
 	if (r == 0) {

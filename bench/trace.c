@@ -36,13 +36,22 @@ static bool put(const char *dir, const char *file, const char *text)
 	return r == 0;
 }
 
-/* The first entry switches the instance off again: the others cost next to nothing. */
-void trace_open(struct trace *t)
+/* Of each CPU; for all entries and exits of a boot with many vCPUs. */
+#define BUFFER_KB_ONE "16"
+#define BUFFER_KB_ALL "49152"
+
+/*
+ * When the first entry is all that is wanted, it switches the instance off again: the
+ * others cost next to nothing then.
+ */
+void trace_open(struct trace *t, bool all)
 {
 	snprintf(t->dir, sizeof(t->dir), "%s/instances/ktstr-bench-%d", TRACING, (int)getpid());
 	if (mkdir(t->dir, 0700) < 0 || !put(t->dir, "trace_clock", "mono") ||
-	    !put(t->dir, "buffer_size_kb", "16") || !put(t->dir, "tracing_on", "0") ||
-	    !put(t->dir, "events/kvm/kvm_entry/trigger", "traceoff") ||
+	    !put(t->dir, "buffer_size_kb", all ? BUFFER_KB_ALL : BUFFER_KB_ONE) ||
+	    !put(t->dir, "tracing_on", "0") ||
+	    (all && !put(t->dir, "events/kvm/kvm_exit/enable", "1")) ||
+	    (!all && !put(t->dir, "events/kvm/kvm_entry/trigger", "traceoff")) ||
 	    !put(t->dir, "events/kvm/kvm_entry/enable", "1"))
 		trace_close(t);
 }
@@ -52,6 +61,7 @@ void trace_close(struct trace *t)
 	if (!t->dir[0])
 		return;
 	put(t->dir, "events/kvm/kvm_entry/enable", "0");
+	put(t->dir, "events/kvm/kvm_exit/enable", "0");
 	put(t->dir, "events/kvm/kvm_entry/trigger", "!traceoff");
 	rmdir(t->dir);
 	t->dir[0] = '\0';
@@ -65,29 +75,79 @@ void trace_arm(const struct trace *t)
 	put(t->dir, "tracing_on", "1");
 }
 
-/* "  ktstr-71  [000] d....  1234.567890: kvm_entry: ..." */
-uint64_t trace_first_run_ns(const struct trace *t)
+static FILE *open_events(const struct trace *t)
 {
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[256], line[512];
+	char path[256];
 
 	if (!t->dir[0])
-		return 0;
+		return NULL;
 	put(t->dir, "tracing_on", "0");
 	snprintf(path, sizeof(path), "%s/trace", t->dir);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *at = strstr(line, ": kvm_entry:"), *start = at;
-		uint64_t s, us;
+	return fopen(path, "re");
+}
 
-		if (!at)
-			continue;
-		while (start > line && start[-1] != ' ')
-			start--;
-		if (sscanf(start, "%" SCNu64 ".%6" SCNu64, &s, &us) == 2)
-			return s * NSEC_PER_SEC + us * 1000;
+/* What stands before the colon of "  ktstr-71  [000] d....  1234.567890: kvm_entry: ..." */
+static uint64_t stamp_ns(const char *line, const char *colon)
+{
+	const char *start = colon;
+	uint64_t s, us;
+
+	while (start > line && start[-1] != ' ')
+		start--;
+	return sscanf(start, "%" SCNu64 ".%6" SCNu64, &s, &us) == 2 ?
+	       s * NSEC_PER_SEC + us * 1000 : 0;
+}
+
+uint64_t trace_first_run_ns(const struct trace *t)
+{
+	_cleanup_fclose_ FILE *f = open_events(t);
+	char line[512];
+	uint64_t ns = 0;
+
+	while (f && !ns && fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, ": kvm_entry:");
+
+		if (at)
+			ns = stamp_ns(line, at);
 	}
-	return 0;
+	return ns;
+}
+
+#define VCPUS_MAX 1024
+
+/* "# entries-in-buffer/entries-written: 8/8   #P:1"; fewer: the oldest were lost. */
+static bool has_lost(const char *line)
+{
+	const char *at = strstr(line, "entries-written: ");
+	uint64_t kept, written;
+
+	return at && sscanf(at, "entries-written: %" SCNu64 "/%" SCNu64, &kept, &written) == 2 &&
+	       kept != written;
+}
+
+uint64_t trace_inside_ns(const struct trace *t, uint64_t until_ns)
+{
+	_cleanup_fclose_ FILE *f = open_events(t);
+	uint64_t entered_ns[VCPUS_MAX] = { 0 }, sum = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *entry = strstr(line, ": kvm_entry:"), *vcpu = strstr(line, "vcpu ");
+		const char *exit = strstr(line, ": kvm_exit:");
+		uint64_t ns = entry || exit ? stamp_ns(line, entry ? entry : exit) : 0;
+		unsigned n;
+
+		if (has_lost(line))
+			return 0;
+		if (!ns || !vcpu || sscanf(vcpu, "vcpu %u", &n) != 1 || n >= VCPUS_MAX)
+			continue;
+		if (ns > until_ns)
+			break;
+		if (exit && entered_ns[n])
+			sum += ns - entered_ns[n];
+		entered_ns[n] = entry ? ns : 0;
+	}
+	return sum;
 }
 
 static const struct counter table[] = {

@@ -24,9 +24,10 @@
 /* A mapping that large is guest memory. */
 #define GUEST_KIB (32 * 1024)
 
-/* The tests of boot.c: one ends at once, the other gives time to look at memory. */
+/* The tests of boot.c: one ends at once, one gives time to look at memory, one works. */
 #define TEST_TIME "empty"
 #define TEST_MEMORY "linger"
+#define TEST_WORK "work"
 
 static const char *const names[] = {
 	[BENCH_KTSTR] = "ktstr run",
@@ -39,6 +40,21 @@ _Static_assert(ARRAY_SIZE(names) == BENCH_VMM_COUNT, "a name for every VMM");
 const char *bench_vmm_name(enum bench_vmm v)
 {
 	return names[v];
+}
+
+static const struct monitored {
+	const char *name, *option;
+} monitors[] = {
+	[MONITOR_DEFAULT] = { "as users have it", NULL },
+	[MONITOR_OFF] = { "off", "--no-monitor" },
+	[MONITOR_100MS] = { "each 100 ms", "--monitor-interval=100ms" },
+	[MONITOR_1MS] = { "each 1 ms", "--monitor-interval=1ms" },
+};
+_Static_assert(ARRAY_SIZE(monitors) == MONITOR_COUNT, "a name for each");
+
+const char *bench_monitor_name(enum bench_monitor m)
+{
+	return monitors[m].name;
 }
 
 struct watch {
@@ -133,13 +149,12 @@ static int watch_run(struct watch *w, const char *const *argv, struct process *p
 	int r;
 
 	w->ops = (struct process_ops){ on_start, on_bytes, w, 0 };
-	if (w->look == LOOK_TIME || w->look == LOOK_COLD)
-		trace_open(&w->trace);
+	if (w->look == LOOK_TIME || w->look == LOOK_COLD || w->look == LOOK_INSIDE)
+		trace_open(&w->trace, w->look == LOOK_INSIDE);
 	r = process_run(argv, TIMEOUT_MS, &w->ops, p, e);
 	if (w->look == LOOK_EXITS)
 		counts_close(&w->sample->counts);
 	p->first_run_ns = trace_first_run_ns(&w->trace);
-	trace_close(&w->trace);
 	return r;
 }
 
@@ -172,6 +187,18 @@ static double number(struct json_object *o, const char *object, const char *key)
 	return json_object_get_double(v);
 }
 
+/* Of the only test. */
+static double duration_ms(struct json_object *record)
+{
+	struct json_object *all, *v;
+
+	if (!json_object_object_get_ex(record, "tests", &all) ||
+	    json_object_array_length(all) != 1 ||
+	    !json_object_object_get_ex(json_object_array_get_idx(all, 0), "duration_ms", &v))
+		return 0;
+	return json_object_get_double(v);
+}
+
 static bool was_cached(struct json_object *record)
 {
 	struct json_object *in, *v;
@@ -195,6 +222,8 @@ static void sample_ktstr(struct json_object *record, const struct process *p, st
 		    s->end_ns > sum ? s->end_ns - sum : 0;
 	s->init_ns = s->run_ns + ns[0];
 	s->result_ns = s->init_ns + ns[1] + ns[2];
+	s->work_ns = (uint64_t)(duration_ms(record) * 1e6);
+	s->watched = (uint64_t)number(record, "monitor", "samples");
 }
 
 static int run_ktstr(struct watch *w, const struct bench_options *o, const struct job *j,
@@ -232,8 +261,11 @@ static int run_ktstr(struct watch *w, const struct bench_options *o, const struc
 		argv[n++] = "--no-fast-boot";
 	if (w->look == LOOK_MEMORY)
 		argv[n++] = "-v";
+	if (monitors[j->monitor].option)
+		argv[n++] = monitors[j->monitor].option;
 	argv[n++] = "--";
-	argv[n++] = w->look == LOOK_MEMORY ? TEST_MEMORY : TEST_TIME;
+	argv[n++] = w->look == LOOK_MEMORY ? TEST_MEMORY :
+		    j->monitor ? TEST_WORK : TEST_TIME;
 	argv[n] = NULL;
 	r = watch_run(w, argv, &p, e);
 	if (r == 0) {
@@ -242,6 +274,9 @@ static int run_ktstr(struct watch *w, const struct bench_options *o, const struc
 		if (record) {
 			sample_ktstr(record, &p, w->sample);
 			w->cached = was_cached(record);
+			if (w->look == LOOK_INSIDE)
+				w->sample->inside_ns = trace_inside_ns(&w->trace, p.start_ns +
+								       w->sample->result_ns);
 		}
 		json_object_put(record);
 		if (!record || !WIFEXITED(p.status) || WEXITSTATUS(p.status))
@@ -336,6 +371,7 @@ static int run_again(struct watch *w, const struct bench_options *o, const struc
 
 	if (r == 0 && j->look == LOOK_TIME && j->load.mb && j->load.how != BENCH_COPIED &&
 	    !w->cached) {
+		trace_close(&w->trace);
 		*w = (struct watch){ .look = j->look, .sample = w->sample };
 		*w->sample = (struct sample){ 0 };
 		r = run_ktstr(w, o, j, e);
@@ -348,6 +384,10 @@ int bench_run(const struct bench_options *o, const struct job *j, struct sample 
 {
 	struct watch w = { .look = j->look, .sample = ret };
 
+	int r;
+
 	*ret = (struct sample){ 0 };
-	return j->vmm == BENCH_QEMU ? run_qemu(&w, o, j, e) : run_again(&w, o, j, e);
+	r = j->vmm == BENCH_QEMU ? run_qemu(&w, o, j, e) : run_again(&w, o, j, e);
+	trace_close(&w.trace);
+	return r;
 }
