@@ -200,11 +200,14 @@ int kernel_check(const struct kernel *k, struct kernel_check *ret, struct err *e
 	_cleanup_(scratch_fini) struct scratch s = { 0 };
 	_cleanup_(file_unmap) struct file_map m = FILE_MAP_INIT;
 	struct kernel seen = *k;	/* borrows all of it */
+	const struct kernel_packer *packer;
 	int r = scratch_init(&s, e);
 
 	*ret = (struct kernel_check){ .told_by = KERNEL_TOLD_BY_CONFIG };
 	if (r < 0)
 		return r;
+	packer = k->bzimage ? kernel_payload_packer(k->bzimage) : NULL;
+	ret->packed = packer ? packer->name : NULL;
 	/* a bzImage that cannot be unpacked is only looked at as it is */
 	if (k->bzimage && !strcmp(k->bzimage, k->image) &&
 	    kernel_unpack_payload(k->bzimage, s.vmlinux))

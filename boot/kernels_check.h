@@ -57,6 +57,7 @@ const char *kernel_told_by_name(enum kernel_told_by t);
 
 struct kernel_check {
 	enum kernel_told_by told_by;
+	const char *packed;	/* how the bzImage is: "zstd"; NULL: there is none, or not known */
 	enum kernel_has has[KERNEL_WISHES_MAX];		/* by kernel_wishes() */
 	unsigned missing[KERNEL_COSTS];
 	unsigned unknown_fatal;		/* fatal ones of which nothing is known */

@@ -59,6 +59,29 @@ static const uint8_t *find_payload(const struct file_map *m, size_t *ret_n)
 	return m->data + at;
 }
 
+/* The packed kernel, without the trailer, and what unpacks it; NULL: not known. */
+static const struct kernel_packer *find_packed(const struct file_map *m, const uint8_t **ret,
+					       size_t *ret_n)
+{
+	const uint8_t *payload = find_payload(m, ret_n);
+	const struct kernel_packer *k = payload ? kernel_packer_find(payload, *ret_n) : NULL;
+
+	if (!k || *ret_n <= trailer(k))
+		return NULL;
+	*ret = payload;
+	*ret_n -= trailer(k);
+	return k;
+}
+
+const struct kernel_packer *kernel_payload_packer(const char *bzimage)
+{
+	_cleanup_(file_unmap) struct file_map m = FILE_MAP_INIT;
+	const uint8_t *payload;
+	size_t n = 0;
+
+	return file_map(bzimage, &m, NULL) == 0 ? find_packed(&m, &payload, &n) : NULL;
+}
+
 static bool is_kernel(const char *path)
 {
 	struct boot_image img;
@@ -77,14 +100,13 @@ static int unpack_to(const char *bzimage, const char *vmlinux, const struct file
 	size_t n = 0;
 	int r;
 
-	payload = find_payload(m, &n);
-	k = payload ? kernel_packer_find(payload, n) : NULL;
-	if (!k || n <= trailer(k))
+	k = find_packed(m, &payload, &n);
+	if (!k)
 		return -ENODATA;
 	out = open(vmlinux, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (out < 0)
 		return -errno;
-	r = kernel_unpack(k, payload, n - trailer(k), out);
+	r = kernel_unpack(k, payload, n, out);
 	if (r == -ENOENT)
 		log_notice("%s: not found: %s stays packed and boots slower (install the package)",
 			   k->argv[0], bzimage);
@@ -116,10 +138,8 @@ int kernel_read_payload(const char *bzimage, struct buf *ret, struct err *e)
 
 	if (r < 0)
 		return r;
-	payload = find_payload(&m, &n);
-	k = payload ? kernel_packer_find(payload, n) : NULL;
-	if (!k || n <= trailer(k))
+	k = find_packed(&m, &payload, &n);
+	if (!k)
 		return err_set(e, -ENODATA, "%s: no packed kernel in it that is known", bzimage);
-	return kernel_unpack_said(k, kernel_unpack_to_buf(k, payload, n - trailer(k), ret),
-				  bzimage, e);
+	return kernel_unpack_said(k, kernel_unpack_to_buf(k, payload, n, ret), bzimage, e);
 }

@@ -100,6 +100,7 @@ bool kernel_tool_exists(const char *name);
 struct kernel_packer {
 	uint8_t magic[6];
 	uint8_t magic_len;
+	const char *name;	/* the kernel's for it: "lzo" of CONFIG_KERNEL_LZO */
 	char *argv[4];		/* unpacks stdin to stdout */
 	const char *package;	/* that has the program, on Debian */
 };
@@ -127,6 +128,8 @@ int kernel_read_unpacked(const char *path, struct buf *ret, struct err *e);
  * what came out is no kernel. The bzImage boots in any case.
  */
 bool kernel_unpack_payload(const char *bzimage, const char *vmlinux);
+/* What it is packed with; NULL when that is not known. */
+const struct kernel_packer *kernel_payload_packer(const char *bzimage);
 
 /* --- modules (kernels_modinfo.c), config (kernels_config.c) -------------- */
 

@@ -17,13 +17,13 @@
 #include "boot/kernels_private.h"
 
 static const struct kernel_packer packers[] = {
-	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, { "zstd", "-dcq", NULL }, "zstd" },
-	{ { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, { "xz", "-dcq", NULL }, "xz-utils" },
-	{ { 0x1f, 0x8b }, 2, { "gzip", "-dcq", NULL }, "gzip" },
-	{ { 0x02, 0x21, 0x4c, 0x18 }, 4, { "lz4", "-dcq", NULL }, "lz4" },
-	{ { 'B', 'Z', 'h' }, 3, { "bzip2", "-dcq", NULL }, "bzip2" },
-	{ { 0x5d, 0, 0 }, 3, { "xz", "--format=lzma", "-dcq", NULL }, "xz-utils" },
-	{ { 0x89, 'L', 'Z', 'O' }, 4, { "lzop", "-dcq", NULL }, "lzop" },
+	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, "zstd", { "zstd", "-dcq", NULL }, "zstd" },
+	{ { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, "xz", { "xz", "-dcq", NULL }, "xz-utils" },
+	{ { 0x1f, 0x8b }, 2, "gzip", { "gzip", "-dcq", NULL }, "gzip" },
+	{ { 0x02, 0x21, 0x4c, 0x18 }, 4, "lz4", { "lz4", "-dcq", NULL }, "lz4" },
+	{ { 'B', 'Z', 'h' }, 3, "bzip2", { "bzip2", "-dcq", NULL }, "bzip2" },
+	{ { 0x5d, 0, 0 }, 3, "lzma", { "xz", "--format=lzma", "-dcq", NULL }, "xz-utils" },
+	{ { 0x89, 'L', 'Z', 'O' }, 4, "lzo", { "lzop", "-dcq", NULL }, "lzop" },
 };
 
 const struct kernel_packer *kernel_packer_find(const uint8_t *p, size_t n)

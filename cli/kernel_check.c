@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/util.h"
@@ -23,6 +24,12 @@ static int exit_status(const struct kernel_check *c)
 	return c->unknown_fatal ? EXIT_UNKNOWN : 0;
 }
 
+/* What boots is the bzImage: the guest unpacks it. */
+static bool is_packed(const struct kernel *k)
+{
+	return k->bzimage && !strcmp(k->bzimage, k->image);
+}
+
 static void add(struct json_object *o, const char *key, const char *value)
 {
 	if (value)
@@ -39,6 +46,8 @@ static void print_json(const struct kernel *k, const struct kernel_check *c)
 	add(o, "image", k->image);
 	add(o, "release", k->release);
 	add(o, "arch", "x86_64");
+	add(o, "form", is_packed(k) ? "bzImage" : "vmlinux");
+	add(o, "packed", c->packed);
 	add(o, "told_by", kernel_told_by_name(c->told_by));
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *one = json_object_new_object();
@@ -78,7 +87,11 @@ static void print_text(const struct kernel *k, const struct kernel_check *c)
 	report_put_line(stdout, k->image);
 	fputs("\nrelease  ", stdout);
 	report_put_line(stdout, k->release ? k->release : "not told");
-	printf("\narch     x86_64\ntold by  %s\n", kernel_told_by_name(c->told_by));
+	printf("\narch     x86_64\nform     %s", is_packed(k) ? "bzImage" : "vmlinux");
+	if (k->bzimage)
+		printf("%spacked with %s", is_packed(k) ? ", " : ", beside a bzImage that is ",
+		       c->packed ? c->packed : "what is not known");
+	printf("\ntold by  %s\n", kernel_told_by_name(c->told_by));
 	for (size_t i = 0; i < count; i++)
 		print_row(&w[i], c->has[i]);
 	if (c->missing[KERNEL_COST_FATAL])

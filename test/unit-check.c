@@ -164,6 +164,34 @@ static void an_import_keeps_the_config_that_a_kernel_carries(void)
 	teardown(&f);
 }
 
+static void how_a_bzimage_is_packed_is_named_as_the_kernels_options_are(void)
+{
+	static const struct {
+		const char *magic, *name;
+	} rows[] = {
+		{ "\x1f\x8b\x08", "gzip" }, { "BZh9", "bzip2" }, { "\x5d\0\0\0\4", "lzma" },
+		{ "\xfd" "7zXZ\0", "xz" }, { "\x89LZO", "lzo" }, { "\x02\x21\x4c\x18", "lz4" },
+		{ "\x28\xb5\x2f\xfd", "zstd" }, { "what?", NULL },
+	};
+	struct kernel_check c;
+	struct fixture f;
+
+	setup(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_fini) struct buf payload = BUF_INIT;
+
+		buf_add(&payload, rows[i].magic, 6);
+		buf_add_zero(&payload, 64);
+		put_packed(&f, &payload, (uint32_t)payload.len);
+		if (check(&f, "packed", &c) == 0)
+			tap_str(c.packed ? c.packed : "none", rows[i].name ? rows[i].name : "none");
+	}
+	put_kernel(&f, "d/vmlinux", "", 0);
+	if (check(&f, "d", &c) == 0)
+		tap_ok(!c.packed, "%s", c.packed);
+	teardown(&f);
+}
+
 int main(void)
 {
 	TAP_RUN(a_config_in_the_kernel_outranks_one_beside_it);
@@ -171,5 +199,6 @@ int main(void)
 	TAP_RUN(a_driver_may_be_a_module_if_its_file_is_there);
 	TAP_RUN(without_a_config_strings_tell_some_and_the_rest_is_unknown);
 	TAP_RUN(an_import_keeps_the_config_that_a_kernel_carries);
+	TAP_RUN(how_a_bzimage_is_packed_is_named_as_the_kernels_options_are);
 	return tap_done();
 }
