@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "boot/kernels_private.h"
 
@@ -37,153 +38,6 @@ static void import_fini(struct import *im)
 	kernel_stage_destroy(&im->stage);
 	free(im->entries);
 	free(im->key);
-}
-
-/* --- filling the stage ---------------------------------------------------- */
-
-static int place_file(struct import *im, const char *from, const char *name)
-{
-	_cleanup_free_ char *to = NULL;
-
-	if (!from)
-		return 0;
-	if (asprintf(&to, "%s/%s", im->stage.dir, name) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	if (!im->move)
-		return kernel_copy_file(from, to, im->e);
-	if (rename(from, to) < 0 || chmod(to, 0644) < 0)
-		return err_sys(im->e, -errno, "rename %s", from);
-	return 0;
-}
-
-/* The list of what is not a module. */
-static int place_builtin(struct import *im, const char *from_dir)
-{
-	_cleanup_free_ char *from = kernel_path_if_exists(from_dir, "modules.builtin");
-	_cleanup_free_ char *dir = NULL;
-	int r;
-
-	if (!from)
-		return 0;
-	if (asprintf(&dir, "%s/modules", im->stage.dir) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	r = file_mkdirs(dir, 0755, im->e);
-	return r < 0 ? r : place_file(im, from, "modules/modules.builtin");
-}
-
-/* modules/kernel and modules.builtin, from lib/modules/RELEASE. */
-static int place_modules(struct import *im)
-{
-	_cleanup_free_ char *from = NULL, *to = NULL, *dir = NULL;
-	int r;
-
-	if (!im->parts.modules)
-		return 0;
-	if (asprintf(&from, "%s/kernel", im->parts.modules) < 0 ||
-	    asprintf(&dir, "%s/modules", im->stage.dir) < 0 ||
-	    asprintf(&to, "%s/kernel", dir) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	r = file_mkdirs(dir, 0755, im->e);
-	if (r < 0)
-		return r;
-	if (!im->move)
-		r = kernel_copy_tree(from, to, im->e);
-	else if (rename(from, to) < 0)
-		r = err_sys(im->e, -errno, "rename %s", from);
-	if (r < 0)
-		return r;
-	return place_builtin(im, im->parts.modules);
-}
-
-/* "arch/x86/kvm/kvm.o" of modules.order (.ko before Linux 6.3): where kvm.ko goes. */
-static int place_built_module(struct import *im, char *line)
-{
-	_cleanup_free_ char *from = NULL, *to = NULL, *dir = NULL;
-	char *dot;
-	int r;
-
-	line[strcspn(line, "\n")] = '\0';
-	dot = strrchr(line, '.');
-	if (!dot || (strcmp(dot, ".o") && strcmp(dot, ".ko")) || strstr(line, ".."))
-		return 0;
-	*dot = '\0';
-	if (!strncmp(line, "kernel/", 7))
-		line += 7;
-	if (asprintf(&from, "%s/%s.ko", im->parts.build_tree, line) < 0 ||
-	    asprintf(&to, "%s/modules/kernel/%s.ko", im->stage.dir, line) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	if (access(from, F_OK) < 0)	/* listed, but not built yet */
-		return 0;
-	dir = strndup(to, (size_t)(strrchr(to, '/') - to));
-	if (!dir)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	r = file_mkdirs(dir, 0755, im->e);
-	return r < 0 ? r : kernel_copy_file(from, to, im->e);
-}
-
-static int place_built_modules(struct import *im)
-{
-	_cleanup_free_ char *path = NULL, *line = NULL;
-	_cleanup_fclose_ FILE *f = NULL;
-	size_t size = 0;
-	int r = 0;
-
-	if (!im->parts.build_tree)
-		return 0;
-	path = kernel_path_if_exists(im->parts.build_tree, "modules.order");
-	f = path ? fopen(path, "re") : NULL;
-	while (f && r == 0 && getline(&line, &size, f) > 0)
-		r = place_built_module(im, line);
-	return r < 0 ? r : place_builtin(im, im->parts.build_tree);
-}
-
-/* A guest that starts from a vmlinux does not unpack anything. */
-static int place_payload(struct import *im)
-{
-	_cleanup_free_ char *packed = NULL, *vmlinux = NULL;
-
-	if (im->parts.vmlinux || !im->parts.bzimage)
-		return 0;
-	if (asprintf(&packed, "%s/vmlinuz", im->stage.dir) < 0 ||
-	    asprintf(&vmlinux, "%s/vmlinux", im->stage.dir) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	(void)kernel_unpack_payload(packed, vmlinux);	/* without it the bzImage boots */
-	return 0;
-}
-
-/* The one beside the kernel, else the one that it carries, if it does. */
-static int place_config(struct import *im)
-{
-	_cleanup_free_ char *vmlinux = NULL, *config = NULL;
-
-	if (im->parts.config)
-		return place_file(im, im->parts.config, "config");
-	vmlinux = kernel_path_if_exists(im->stage.dir, "vmlinux");
-	if (asprintf(&config, "%s/config", im->stage.dir) < 0)
-		return err_sys(im->e, -ENOMEM, "import %s", im->path);
-	if (vmlinux)
-		(void)kernel_config_extract(vmlinux, config, NULL);
-	return 0;
-}
-
-static int fill_stage(struct import *im)
-{
-	const struct kernel_parts *p = &im->parts;
-	int r = place_file(im, p->bzimage, "vmlinuz");
-
-	if (r == 0)
-		r = place_file(im, p->vmlinux, "vmlinux");
-	if (r == 0)
-		r = place_payload(im);
-	if (r == 0)
-		r = place_config(im);
-	if (r == 0)
-		r = place_file(im, p->system_map, "System.map");
-	if (r == 0)
-		r = place_modules(im);
-	if (r == 0)
-		r = place_built_modules(im);
-	return r;
 }
 
 /* --- publishing ----------------------------------------------------------- */
@@ -352,6 +206,17 @@ static int gather(struct import *im)
 	return r;
 }
 
+/* Ubuntu and Fedora have image and modules in packages of their own. */
+static void tell_what_is_missing(const struct kernel *k)
+{
+	char modules = kernel_config_value(k, "CONFIG_MODULES");
+
+	if (modules != 'n' && !kernel_has_modules(k))
+		log_notice("%s: no modules in the package; if another one has them "
+			   "(linux-modules-*, kernel-modules-core-*), import both together",
+			   k->key);
+}
+
 int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, struct err *e)
 {
 	_cleanup_(import_fini) struct import im = {
@@ -363,7 +228,10 @@ int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, 
 	if (r == 0)
 		r = gather(&im);
 	if (r == 0)
-		r = fill_stage(&im);
+		r = kernel_fill_stage(&(struct kernel_fill){
+			.stage = im.stage.dir, .parts = &im.parts, .move = im.move,
+			.path = im.path, .e = e,
+		});
 	if (r == 0 && im.move) {
 		unpacked = kernel_path_if_exists(im.stage.dir, "unpacked");
 		r = unpacked ? file_remove_tree(unpacked, e) : 0;
@@ -374,7 +242,10 @@ int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, 
 		r = q->key ? publish_as_key(&im, &key) : publish(&im, &key);
 	if (r < 0)
 		return r;
-	return kernel_entry_load(im.entries, key, ret, e);
+	r = kernel_entry_load(im.entries, key, ret, e);
+	if (r == 0 && im.move)
+		tell_what_is_missing(ret);
+	return r;
 }
 
 int kernel_import(const char *const *paths, size_t count, struct kernel *ret, struct err *e)

@@ -43,12 +43,12 @@ static char *module_name(const char *path)
 	return name;
 }
 
-/* Is path a file of this module? */
+/* Is path a file of this module? name NULL: of any. */
 static bool is_module(const char *path, const char *name)
 {
 	_cleanup_free_ char *own = strstr(path, ".ko") ? module_name(path) : NULL;
 
-	return own && !strcmp(own, name);
+	return own && (!name || !strcmp(own, name));
 }
 
 static void cleanup_fts(FTS **fts)
@@ -57,7 +57,7 @@ static void cleanup_fts(FTS **fts)
 		fts_close(*fts);
 }
 
-/* The file of a module below the kernel's modules; NULL when there is none. */
+/* The file of a module below the kernel's modules; NULL when there is none. name NULL: any. */
 static char *find_file(const struct kernel *k, const char *name)
 {
 	char *const roots[] = { k->modules, NULL };
@@ -72,6 +72,13 @@ static char *find_file(const struct kernel *k, const char *name)
 		    is_module(ent->fts_name, name))
 			return strdup(ent->fts_path);
 	return NULL;
+}
+
+bool kernel_has_modules(const struct kernel *k)
+{
+	_cleanup_free_ char *path = find_file(k, NULL);
+
+	return path != NULL;
 }
 
 /* 1: modules.builtin lists it, 0: it does not, -ENOENT: there is no such file. */

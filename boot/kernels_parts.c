@@ -71,6 +71,21 @@ static char *find_modules(const char *root, const char *release)
 	return NULL;
 }
 
+/*
+ * The modules of an image that has its plain name: in a folder beside it, or it
+ * lies among them, as in lib/modules/RELEASE. A source tree has a folder kernel,
+ * too, and a Makefile.
+ */
+static char *find_own_modules(const char *dir)
+{
+	_cleanup_free_ char *beside = kernel_path_if_exists(dir, "modules");
+	_cleanup_free_ char *makefile = kernel_path_if_exists(dir, "Makefile");
+
+	if (has_modules(beside))
+		return take_ptr(beside);
+	return !makefile && has_modules(dir) ? strdup(dir) : NULL;
+}
+
 /* --- images --------------------------------------------------------------- */
 
 /* Look into one image; what it says about its release outranks names. */
@@ -249,7 +264,7 @@ static char *first_of(const char *dir, const char *const *names, size_t n)
 static int find_flat(const char *dir, struct kernel_parts *p)
 {
 	_cleanup_free_ char *order = kernel_path_if_exists(dir, "modules.order");
-	_cleanup_free_ char *release = NULL, *modules = NULL;
+	_cleanup_free_ char *release = NULL;
 
 	p->bzimage = FIRST_OF(dir, "arch/x86/boot/bzImage", "bzImage", "vmlinuz");
 	p->vmlinux = kernel_path_if_exists(dir, "vmlinux");
@@ -259,15 +274,24 @@ static int find_flat(const char *dir, struct kernel_parts *p)
 	p->system_map = kernel_path_if_exists(dir, "System.map");
 	release = FIRST_OF(dir, "include/config/kernel.release", "kernel.release");
 	p->release = read_line(release);
-	modules = kernel_path_if_exists(dir, "modules");
-	if (has_modules(modules))
-		p->modules = take_ptr(modules);
-	else if (order)
+	p->modules = find_own_modules(dir);
+	if (!p->modules && order)
 		p->build_tree = strdup(dir);
 	return 1;
 }
 
-/* Fedora's and Arch's packages have the image among the modules. */
+/* What an unpacked package has of the image's own folder. Its modules may be in the other one. */
+static void found_in_modules(const char *root, const char *release, struct kernel_parts *p)
+{
+	free(p->build_tree);		/* there is a modules.order, but of what is installed */
+	p->build_tree = NULL;
+	if (!p->modules)
+		p->modules = find_modules(root, release);
+	if (!p->release)
+		p->release = strdup(release);
+}
+
+/* Fedora's, openSUSE's and Arch's packages have the image among the modules. */
 static int find_in_modules(const char *dir, struct kernel_parts *p)
 {
 	static const char *const prefixes[] = { "lib/modules", "usr/lib/modules" };
@@ -283,9 +307,7 @@ static int find_in_modules(const char *dir, struct kernel_parts *p)
 
 			if (!found && one && names[k]->d_name[0] != '.' && find_flat(one, p)) {
 				found = 1;
-				p->modules = has_modules(one) ? strdup(one) : NULL;
-				if (!p->release)
-					p->release = strdup(names[k]->d_name);
+				found_in_modules(dir, names[k]->d_name, p);
 			}
 			free(names[k]);
 		}
@@ -318,7 +340,7 @@ static void find_beside(const char *path, struct kernel_parts *p)
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	size_t n = slash ? (size_t)MAX(slash - path, 1) : 1;
 	_cleanup_free_ char *dir = strndup(slash ? path : ".", n);
-	_cleanup_free_ char *root = dir ? parent_of(dir) : NULL, *modules = NULL;
+	_cleanup_free_ char *root = dir ? parent_of(dir) : NULL;
 	const char *dash = strchr(name, '-'), *release = dash ? dash + 1 : NULL;
 
 	if (!dir || !root)
@@ -326,9 +348,7 @@ static void find_beside(const char *path, struct kernel_parts *p)
 	if (!release) {
 		p->config = FIRST_OF(dir, "config", ".config");
 		p->system_map = kernel_path_if_exists(dir, "System.map");
-		modules = kernel_path_if_exists(dir, "modules");
-		if (has_modules(modules))
-			p->modules = take_ptr(modules);
+		p->modules = find_own_modules(dir);
 		return;
 	}
 	p->config = with_suffix(dir, "config-", release);

@@ -54,6 +54,18 @@ struct kernel_import_request {
 
 int kernel_import_as(const struct kernel_import_request *q, struct kernel *ret, struct err *e);
 
+/* --- the stage of an import (kernels_fill.c) ------------------------------ */
+
+struct kernel_fill {
+	const char *stage;	/* the folder */
+	const struct kernel_parts *parts;
+	bool move;		/* parts lie in the stage: rename them */
+	const char *path;	/* what the user named */
+	struct err *e;
+};
+
+int kernel_fill_stage(const struct kernel_fill *f);
+
 /* --- kernel.json (kernels_json.c) ----------------------------------------- */
 
 /*
@@ -131,8 +143,10 @@ bool kernel_unpack_payload(const char *bzimage, const char *vmlinux);
 /* What it is packed with; NULL when that is not known. */
 const struct kernel_packer *kernel_payload_packer(const char *bzimage);
 
-/* --- modules (kernels_modinfo.c), config (kernels_config.c) -------------- */
+/* --- modules (kernels_modules.c, kernels_modinfo.c), config (kernels_config.c) -------------- */
 
+/* Is there the file of any? */
+bool kernel_has_modules(const struct kernel *k);
 /* "virtio,virtio_ring", "" for none; the caller's. -ENOEXEC: not a module. */
 int kernel_modinfo_depends(const uint8_t *bytes, size_t n, char **ret);
 
