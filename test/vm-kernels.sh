@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Kernels by boot form and vCPUs: the kernel that runs find, and of each kind
 # below the newest in the cache. bzImage with one vCPU and vmlinux with four:
-# two boots cover both forms and both counts.
+# two boots cover both forms and both counts. KTSTR_TEST_MATRIX=1 boots all four.
+# KTSTR_TEST_KERNELS=FOLDER boots every kernel file in it, too, as it is and
+# unpacked: one of each compression, say.
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 . "$top_srcdir/test/vm.sh"
 
@@ -24,15 +26,19 @@ boots()
 	ok "$boots_what has them all" vm_says cpus "$boots_cpus"
 }
 
-# both NAME FOLDER: a folder like an entry of the cache
-both()
+# forms NAME FOLDER: a folder like an entry of the cache
+forms()
 {
-	both_modules=
+	forms_modules=
 	# what a distribution has as modules is loaded; a kernel without modules has it built in
-	[ ! -d "$2/modules/kernel" ] || both_modules='--module virtio_mmio --module virtio_blk'
+	[ ! -d "$2/modules/kernel" ] || forms_modules='--module virtio_mmio --module virtio_blk'
 	boots "$1" bzImage "$2/vmlinuz" 1
 	# shellcheck disable=SC2086 # words
-	boots "$1" vmlinux "$2/vmlinux" 4 $both_modules
+	boots "$1" vmlinux "$2/vmlinux" 4 $forms_modules
+	[ -n "${KTSTR_TEST_MATRIX:-}" ] || return 0
+	boots "$1" vmlinux "$2/vmlinux" 1
+	# shellcheck disable=SC2086 # words
+	boots "$1" bzImage "$2/vmlinuz" 4 $forms_modules
 }
 
 # --- the kernel that is found ------------------------------------------------
@@ -43,7 +49,7 @@ found=$file
 [ ! -e "${file%/*}/vmlinuz" ] || found=${file%/*}
 key=$(KTSTR_CACHE_DIR=$vm_dir/cache "$ktstr" kernel import "$found")
 ok "the kernel that is found can be imported" test -n "$key"
-both "the kernel that is found" "$vm_dir/cache/kernels/$key"
+forms "the kernel that is found" "$vm_dir/cache/kernels/$key"
 
 # --- kinds in the cache ------------------------------------------------------
 
@@ -51,7 +57,7 @@ while IFS='|' read -r name pattern hint; do
 	[ -n "$name" ] || continue
 	image=$("$ktstr" kernel list | awk -v p="$pattern" '$2 ~ p { print $3; exit }')
 	if [ -n "$image" ] && [ "$image" != "$file" ]; then
-		both "$name" "${image%/*}"
+		forms "$name" "${image%/*}"
 	elif [ -n "$image" ]; then
 		skip "$name" "it is the one above"
 	else
@@ -63,4 +69,36 @@ Debian's 6.12 for clouds|^6\.12\..*-cloud-amd64\$|import linux-image-6.12*-cloud
 Debian's 6.12|^6\.12\.[0-9+a-z]*-amd64\$|import linux-image-6.12*-amd64*.deb
 Debian's 6.1|^6\.1\..*-amd64\$|import linux-image-6.1.*-amd64*.deb
 END
+[ -n "${KTSTR_TEST_MATRIX:-}" ] ||
+	skip "each form with 1 and with 4 vCPUs" "KTSTR_TEST_MATRIX=1 boots all four of each kernel"
+
+# --- kernel files of a folder ------------------------------------------------
+
+# is_packed FILE: what kernel check says of it, which is not nothing
+is_packed()
+{
+	vm_run kernel check --json "$1"
+	packed=$(vm_json packed) && return 0
+	vm_show
+}
+
+# file FILE: the guest unpacks it, then the host
+file()
+{
+	ok "$1 is packed in a way that is known" is_packed "$1"
+	boots "$1 (${packed:-?})" bzImage "$1" 1
+	key=$(KTSTR_CACHE_DIR=$vm_dir/files "$ktstr" kernel import "$1")
+	boots "$1 (${packed:-?}), unpacked," vmlinux "$vm_dir/files/kernels/$key/vmlinux" 1
+}
+
+if [ -n "${KTSTR_TEST_KERNELS:-}" ]; then
+	find "$KTSTR_TEST_KERNELS" -type f \( -name 'bzImage*' -o -name 'vmlinuz*' \) \
+		>"$vm_dir/list"
+	ok "there are kernel files in $KTSTR_TEST_KERNELS" test -s "$vm_dir/list"
+	while read -r one; do
+		file "$one"
+	done <"$vm_dir/list"
+else
+	skip "kernel files of a folder" "KTSTR_TEST_KERNELS names none"
+fi
 tap_done
