@@ -18,6 +18,11 @@
 
 /* --- as a picture ---------------------------------------------------------- */
 
+static void print_count(unsigned n, const char *what, const char *behind)
+{
+	printf("%u %s%s%s", n, what, n == 1 ? "" : "s", behind);
+}
+
 static void print_cpus(const struct topo *t, unsigned llc, unsigned node)
 {
 	unsigned first = llc * topo_cpus_per_llc(t), last = first + topo_cpus_per_llc(t) - 1;
@@ -27,8 +32,11 @@ static void print_cpus(const struct topo *t, unsigned llc, unsigned node)
 		first++;
 	while (topo_cpu_node(t, last) != node)
 		last--;
-	printf("  LLC %-3u package %-3u APIC ids %u-%u ", llc, topo_cpu_package(t, first),
-	       topo_apic_id(t, first), topo_apic_id(t, last));
+	printf("  LLC %-3u package %-3u ", llc, topo_cpu_package(t, first));
+	if (first == last)
+		printf("APIC id %u ", topo_apic_id(t, first));
+	else
+		printf("APIC ids %u-%u ", topo_apic_id(t, first), topo_apic_id(t, last));
 	for (unsigned i = first; i <= last; i++) {
 		unsigned thread = i % t->threads_per_core;
 
@@ -63,7 +71,8 @@ static void print_node(const struct topo *t, unsigned node)
 {
 	unsigned cpus = topo_node_cpus(t, node), last = UINT32_MAX;
 
-	printf("node %u: %u CPU%s", node, cpus, cpus == 1 ? "" : "s");
+	printf("node %u: ", node);
+	print_count(cpus, "CPU", "");
 	print_memory(t, node);
 	putchar('\n');
 	for (unsigned i = 0; i < topo_cpus(t); i++) {
@@ -118,8 +127,11 @@ static void print_text(const struct topo *t)
 	_cleanup_free_ char *text = whole_text(t);
 	unsigned cpus = topo_cpus(t);
 
-	printf("%s\n%u CPUs, %u LLCs, %u packages, %u NUMA nodes\n", text ? text : "?", cpus,
-	       t->llcs, topo_packages(t), t->numa_nodes);
+	puts(text ? text : "?");
+	print_count(cpus, "CPU", ", ");
+	print_count(t->llcs, "LLC", ", ");
+	print_count(topo_packages(t), "package", ", ");
+	print_count(t->numa_nodes, "NUMA node", "\n");
 	for (unsigned i = 0; i < t->numa_nodes; i++)
 		print_node(t, i);
 	if (t->numa_nodes > 1)

@@ -276,6 +276,9 @@ ok "which says where" prints err '^ktstr: report: .*/rec: no JSON: .* at byte 2$
 call report --html "$dir/nowhere/page" "$dir/real"
 ok "a page that cannot be written is told" prints err \
 	"^ktstr: report: --html $dir/nowhere/page: its folder: No such file"
+call topo 1n1l1c1t
+ok "topo counts as people do" prints out '^1 CPU, 1 LLC, 1 package, 1 NUMA node$'
+ok "and has one id for one CPU" prints out '^  LLC 0   package 0   APIC id 0  \[0\]$'
 call topo 1n1l2c1t/node:cache=64M:direct:wt:128
 ok "topo draws a cache in front of memory" prints out \
 	', cached by 64M \(direct, wt, lines of 128 bytes\)$'
