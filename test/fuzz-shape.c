@@ -15,6 +15,9 @@ const struct fuzz_seed fuzz_seeds[] = {
 	SEED("tiny-2llc/package:all/distances:10/possible:9/offline:1-3"),
 	SEED("4n2l4c1t/no-srat"),
 	SEED("cpu 0 0 0 0 0\ncpu 1 1 1 1 1\nnode 0 1\nnode 1 0\ndistance 0 1 20\n"),
+	SEED("cpu 0 0 0 0 0\nnode 0 1\naccess 0 90 9\ncache 0 4096 64 1\nnode 1 1\n"
+	     "access 1 600 10240\ndistance 0 0 10\ndistance 0 1 20\ndistance 1 0 20\n"
+	     "distance 1 1 10\n"),
 	{ NULL, 0 },
 };
 
