@@ -12,8 +12,10 @@
 #include "cli/options.h"
 #include "cli/tests.h"
 #include "cli/report_get.h"
+#include "ktstr/ktstr.h"
 #include "ktstr/test.h"
 #include "loop/testlist.h"
+#include "shmring/wire.h"
 
 static char *dup_or_null(const char *s)
 {
@@ -44,9 +46,13 @@ static int own_tests(const struct cli *cli, struct testlist *ret, struct err *e)
 {
 	struct testlist l = { 0 };
 
+	l.wire = WIRE_VERSION;
+	l.version = strdup(ktstr_version());
 	l.entry = calloc(cli->test_count + 1, sizeof(*l.entry));
-	if (!l.entry)
+	if (!l.entry || !l.version) {
+		testlist_fini(&l);
 		return err_set(e, -ENOMEM, "out of memory");
+	}
 	for (size_t i = 0; i < cli->test_count; i++) {
 		/* a linker or a sanitizer may leave gaps between the entries */
 		if (!cli->tests[i])
@@ -87,6 +93,9 @@ static int print_json(const struct testlist *l)
 	char shape[TOPO_TEXT_MAX];
 
 	json_object_object_add(doc, "schema", json_object_new_string(TESTLIST_SCHEMA));
+	if (l->version)
+		json_object_object_add(doc, "version", json_object_new_string(l->version));
+	json_object_object_add(doc, "wire", json_object_new_int64(l->wire));
 	json_object_object_add(doc, "tests", tests);
 	for (size_t i = 0; i < l->count; i++) {
 		struct json_object *o = testlist_entry_to_json(&l->entry[i]);

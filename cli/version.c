@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "ktstr/ktstr.h"
+#include "shmring/wire.h"
 
 /* Words that scripts may ask for; one is added with each feature. */
 static const char *const features[] = {
@@ -38,6 +39,7 @@ static void print_json(void)
 	json_object_object_add(libs, "lz4", json_object_new_string(LZ4_versionString()));
 	json_object_object_add(o, "schema", json_object_new_string("ktstr.version/1"));
 	json_object_object_add(o, "version", json_object_new_string(ktstr_version()));
+	json_object_object_add(o, "wire", json_object_new_int64(WIRE_VERSION));
 	json_object_object_add(o, "features", list);
 	json_object_object_add(o, "libraries", libs);
 	report_json(stdout, o);

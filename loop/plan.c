@@ -41,6 +41,7 @@ void plan_fini(struct plan *p)
 	kernel_fini(&p->kernel);
 	free(p->release);
 	free(p->binary);
+	free(p->binary_version);
 	plan_init(p);
 }
 
@@ -98,19 +99,22 @@ static int find_binary(struct plan *p, const struct config *c)
 
 static int find_shape(struct plan *p, const struct config *c, uint64_t *ret_memory)
 {
-	struct testlist list = { 0 };
-	struct topo base;
-	int r;
+	_cleanup_(testlist_fini) struct testlist list = { 0 };
+	const bool is_given = config_has_shape(c) && c->memory_bytes;
+	struct topo base = c->topology;
+	int r = 0;
 
 	*ret_memory = 0;
-	/* the guest checks names and needs too; here they only size the machine */
-	if (config_has_command(c) || (config_has_shape(c) && c->memory_bytes))
+	/* the program around us needs no process to tell its wire */
+	if (config_has_command(c) || (is_given && !c->binary))
 		return config_shape(c, &c->topology, &p->topo, &p->err);
 	r = testlist_load(p->binary, &list, &p->err);
-	if (r < 0)
-		return r;
-	r = testlist_shape(&list, &c->tests, &base, ret_memory, &p->err);
-	testlist_fini(&list);
+	if (r == 0)
+		r = testlist_check_wire(&list, c->binary ? c->binary : p->binary, &p->err);
+	p->binary_version = take_ptr(list.version);
+	/* the guest checks names and needs too; here they only size the machine */
+	if (r == 0 && !is_given)
+		r = testlist_shape(&list, &c->tests, &base, ret_memory, &p->err);
 	if (r < 0)
 		return r;
 	return config_shape(c, config_has_shape(c) ? &c->topology : &base, &p->topo, &p->err);
@@ -189,8 +193,8 @@ static int make(struct plan *p, const struct config *c)
 	int r;
 
 	choose_accel(p, c);
-	r = find_binary(p, c);
-	if (r < 0)
+	if ((r = find_binary(p, c)) < 0 ||
+	    (r = find_shape(p, c, &tests_need)) < 0)
 		return r;
 	r = kernel_find_with(c->kernel, c->scheduler || c->stage.count ?
 			     "CONFIG_SCHED_CLASS_EXT" : NULL, &p->kernel, &p->err);
@@ -199,8 +203,8 @@ static int make(struct plan *p, const struct config *c)
 	if (r < 0)
 		return err_ctx(&p->err, r, "kernel");
 	p->release = strdup(p->kernel.release ? p->kernel.release : img.release);
-	if ((r = read_modules(p, c)) < 0 ||
-	    (r = find_shape(p, c, &tests_need)) < 0)
+	r = read_modules(p, c);
+	if (r < 0)
 		return r;
 	set_timeout(p, c);
 	if (p->accel == ACCEL_KVM)

@@ -25,6 +25,7 @@ struct plan {
 	struct err accel_why;		/* auto: why it is not KVM; "": it is */
 	char note[200];			/* the same for the user, in short */
 	char *binary;
+	char *binary_version;		/* of its libktstr; NULL: not asked for, or not told */
 	struct kernel kernel;
 	struct kernel_modules modules;	/* of the guest kernel, that were asked for */
 	char *release;			/* of the guest kernel, as its file says; may be NULL */

@@ -86,6 +86,15 @@ static void add_line(const char *line, void *arg)
 	(void)strlist_add(arg, line);	/* a tail without a line is still a tail */
 }
 
+/* Options of ours may be none of an older one's: what it says of them is on stderr. */
+static void tell_version(const struct ktstr_run *run, struct err *e)
+{
+	const char *inner = run->plan.binary_version;
+
+	if (inner && strcmp(inner, ktstr_version()))
+		err_ctx(e, -EPROTO, "the inner ktstr is %s, this one %s", inner, ktstr_version());
+}
+
 /* The inner run's record, or NULL with the story. */
 static struct json_object *parse_record(struct ktstr_run *run, int status, struct err *e)
 {
@@ -172,6 +181,8 @@ static void on_done(int status, const struct err *why, void *arg)
 		if (!record && *err_text(why))	/* say what the outer guest said as well */
 			err_set(&e, -EPROTO, "nested run: status %d and no record: %s", status,
 				err_text(why));
+		if (!record)
+			tell_version(run, &e);
 	}
 	if (record) {
 		complete_record(run, record);

@@ -13,11 +13,15 @@
 
 #include "base/err.h"
 #include "base/nearest.h"
+#include "base/text.h"
 #include "base/util.h"
+#include "ktstr/ktstr.h"
 #include "loop/config.h"
+#include "shmring/wire.h"
 #include "vcpu/topo.h"
 
 #define NAME_MAX_BYTES 200
+#define VERSION_MAX_BYTES 64
 
 /* The members of an entry, by what they are. */
 static const struct text_member {
@@ -122,15 +126,35 @@ static int parse_tests(struct json_object *doc, struct testlist *l, struct err *
 	return 0;
 }
 
+/* Before it was told. */
+#define FIRST_WIRE 1
+
+static int parse_version(struct json_object *doc, struct testlist *l, struct err *e)
+{
+	struct json_object *v;
+
+	if (json_object_object_get_ex(doc, "version", &v) &&
+	    json_object_is_type(v, json_type_string)) {
+		l->version = text_clean_dup(json_object_get_string(v), VERSION_MAX_BYTES);
+		if (!l->version)
+			return err_set(e, -ENOMEM, "out of memory");
+	}
+	l->wire = json_object_object_get_ex(doc, "wire", &v) ? (unsigned)json_object_get_int(v) :
+							       FIRST_WIRE;
+	return 0;
+}
+
 static int parse_document(struct json_object *doc, struct testlist *l, struct err *e)
 {
 	struct json_object *schema;
+	int r;
 
 	if (!json_object_object_get_ex(doc, "schema", &schema) ||
 	    !json_object_is_type(schema, json_type_string) ||
 	    strcmp(json_object_get_string(schema), TESTLIST_SCHEMA))
 		return err_set(e, -ENOEXEC, "not a list of tests (schema %s)", TESTLIST_SCHEMA);
-	return parse_tests(doc, l, e);
+	r = parse_version(doc, l, e);
+	return r < 0 ? r : parse_tests(doc, l, e);
 }
 
 int testlist_parse(const char *json, struct testlist *ret, struct err *e)
@@ -152,7 +176,18 @@ void testlist_fini(struct testlist *l)
 	for (size_t i = 0; i < l->count; i++)
 		entry_fini(&l->entry[i]);
 	free(l->entry);
+	free(l->version);
 	*l = (struct testlist){ 0 };
+}
+
+int testlist_check_wire(const struct testlist *l, const char *binary, struct err *e)
+{
+	if (l->wire == WIRE_VERSION)
+		return 0;
+	return err_set(e, -EPROTO, "%s has libktstr %s (wire %u), this is ktstr %s (wire %u), and "
+		       "they do not understand each other: link it with this one, or start it as "
+		       "%s run", binary, l->version ? l->version : "of an unknown version", l->wire,
+		       ktstr_version(), WIRE_VERSION, binary);
 }
 
 const struct testlist_entry *testlist_find(const struct testlist *l, const char *name)

@@ -4,7 +4,8 @@
 /*
  * The tests of a program: asked from the program itself by running
  * "BINARY list --json" (schema ktstr.list/1), so that there is one way, also
- * for the program that runs. And what a selection of them needs of a machine.
+ * for the program that runs. And what a selection of them needs of a machine, and
+ * whether guests of the program are understood here.
  *
  * Thread: any; testlist_load() blocks for up to TESTLIST_TIMEOUT_MS.
  */
@@ -38,15 +39,24 @@ struct testlist_entry {
 struct testlist {
 	struct testlist_entry *entry;
 	size_t count;
+	char *version;			/* of the program's libktstr; NULL: it does not tell */
+	unsigned wire;			/* its WIRE_VERSION */
 };
 
 /*
- * Run binary (NULL: the program that runs) and take its list. Errors: what
- * exec says, -ETIMEDOUT, -E2BIG, or -ENOEXEC when it is no ktstr program.
+ * Run binary (NULL: the program that runs) and take its list; where that does not
+ * tell a version, "BINARY version --json" is asked. Errors: what exec says,
+ * -ETIMEDOUT, -E2BIG, -ENOEXEC when it is no ktstr program, or -ELOOP when the program
+ * that runs was itself asked so.
  */
 int testlist_load(const char *binary, struct testlist *ret, struct err *e);
 /* The same from the document itself. */
 int testlist_parse(const char *json, struct testlist *ret, struct err *e);
+/*
+ * Can the program be the guest of this host? -EPROTO: it was built with a libktstr that
+ * speaks another wire; *e names both versions.
+ */
+int testlist_check_wire(const struct testlist *l, const char *binary, struct err *e);
 void testlist_fini(struct testlist *l);
 
 const struct testlist_entry *testlist_find(const struct testlist *l, const char *name);

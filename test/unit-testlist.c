@@ -15,9 +15,11 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/util.h"
+#include "ktstr/ktstr.h"
 #include "loop/child.h"
 #include "loop/config.h"
 #include "loop/testlist.h"
+#include "shmring/wire.h"
 #include "test/tap.h"
 
 #define DOC(tests) "{\"schema\": \"ktstr.list/1\", \"tests\": [" tests "]}"
@@ -282,6 +284,47 @@ static void a_program_that_is_no_test_program_is_told_so(void)
 	}
 }
 
+static void the_list_tells_the_wire_and_the_version(void)
+{
+	struct testlist l = { 0 };
+	struct err e = ERR_INIT;
+
+	tap_eq(testlist_parse("{\"schema\": \"ktstr.list/1\", \"version\": \"9.9\", \"wire\": 77, "
+			      "\"tests\": []}", &l, &e), 0);
+	tap_str(l.version, "9.9");
+	tap_eq(l.wire, 77);
+	tap_eq(testlist_check_wire(&l, "./mytests", &e), -EPROTO);
+	tap_ok(strstr(err_text(&e), "./mytests has libktstr 9.9 (wire 77), this is ktstr "),
+	       "%s", err_text(&e));
+	tap_ok(strstr(err_text(&e), ktstr_version()), "ours");
+	l.wire = WIRE_VERSION;
+	tap_eq(testlist_check_wire(&l, "./mytests", &e), 0);
+	testlist_fini(&l);
+}
+
+/* Its list does not tell: the program is asked once more. */
+static void a_program_of_before_is_told_by_its_version(void)
+{
+	const char *path = script("#!/bin/sh\n"
+				  "case $* in\n"
+				  "'list --json') echo '" DOC("") "';;\n"
+				  "'version --json') echo '{\"version\": \"0.0.9\"}';;\n"
+				  "esac\n");
+	struct testlist l = { 0 };
+	struct err e = ERR_INIT;
+
+	tap_eq(testlist_load(path, &l, &e), 0);
+	tap_eq(testlist_check_wire(&l, path, &e), -EPROTO);
+	tap_ok(strstr(err_text(&e), "libktstr 0.0.9 (wire 1)"), "%s", err_text(&e));
+	testlist_fini(&l);
+	path = script("#!/bin/sh\n[ $1 = list ] && echo '" DOC("") "'\n");
+	tap_eq(testlist_load(path, &l, &e), 0);
+	tap_eq(testlist_check_wire(&l, path, &e), -EPROTO);
+	tap_ok(strstr(err_text(&e), "libktstr of an unknown version (wire 1)"), "%s",
+	       err_text(&e));
+	testlist_fini(&l);
+}
+
 static void a_program_that_is_not_there_is_told_so(void)
 {
 	struct err e = ERR_INIT;
@@ -369,6 +412,8 @@ int main(void)
 	TAP_RUN(a_machine_that_cannot_be_is_refused);
 	TAP_RUN(the_tests_of_a_program_are_asked_from_it);
 	TAP_RUN(a_program_that_is_no_test_program_is_told_so);
+	TAP_RUN(the_list_tells_the_wire_and_the_version);
+	TAP_RUN(a_program_of_before_is_told_by_its_version);
 	TAP_RUN(a_program_that_is_not_there_is_told_so);
 	TAP_RUN(a_program_that_never_ends_is_ended);
 	TAP_RUN(a_program_that_closes_its_streams_and_stays_is_ended);
