@@ -193,7 +193,11 @@ static bool scene_open(struct scene *s, const struct btf *types, const struct wh
 
 	g->cpus = cpus;
 	g->make.btf = types;
-	return guest_kernel_open(g) && guest_kernel_attach(g, GUEST_KERNEL_CR3, true) == 0 &&
+	if (!guest_kernel_open(g))
+		return false;
+	/* kernel.sched_schedstats is 1: there is more to read then */
+	kbpf_guest_put(&s->f, g->text_gpa + VMLINUX_AT_SCHEDSTATS, 4, 1);
+	return guest_kernel_attach(g, GUEST_KERNEL_CR3, true) == 0 &&
 	       sampler_create(g->index, cpus, &s->sampler, &g->err) == 0 &&
 	       (!w->add || w->add(s));
 }

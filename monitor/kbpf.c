@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "monitor/kbpf_private.h"
 #include "monitor/kindex.h"
+#include "monitor/le.h"
 #include "monitor/monitor.h"
 
 /* kernel/bpf/{syscall,arraymap,hashtab,bpf_struct_ops,btf}.c, include/linux/bpf.h */
@@ -245,23 +246,51 @@ int kbpf_each_program(const struct kbpf *b, const struct monitor *m, kbpf_progra
 	return each(&w, "prog_idr", KBPF_OF_PROG, on_program, e);
 }
 
+/* The counters are wanted of each program and CPU, so those of one are read at once. */
+#define STATS_BYTES_MAX 64
+
+static const enum kbpf_member stats_members[] = { PROG_RUNS, PROG_RUN_NS, PROG_MISSES };
+
+/* 0: they are not where they are looked for. */
+static size_t stats_bytes(const struct kbpf *b)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(stats_members); i++) {
+		const struct layout_field *f = &b->member[stats_members[i]];
+
+		if (!b->has[stats_members[i]])
+			continue;
+		if (f->size != 8 || f->offset > STATS_BYTES_MAX - f->size)
+			return 0;
+		bytes = MAX(bytes, f->offset + f->size);
+	}
+	return bytes;
+}
+
+static uint64_t stat_of(const struct kbpf *b, const uint8_t *stats, enum kbpf_member f)
+{
+	return b->has[f] ? le64_at(stats + b->member[f].offset) : 0;
+}
+
 int kbpf_count(const struct kbpf *b, const struct monitor *m, const struct kbpf_program *p,
 	       struct kbpf_count *ret, struct err *e)
 {
+	const size_t bytes = stats_bytes(b);
+
 	*ret = (struct kbpf_count){ 0 };
-	if (!p->stats)
+	if (!p->stats || !bytes)
 		return err_set(e, -ENODATA, "the kernel has no counters for it");
 	for (unsigned cpu = 0; cpu < monitor_cpus(m); cpu++) {
-		uint64_t kva, runs, run_ns, misses;
+		uint8_t stats[STATS_BYTES_MAX];
+		uint64_t kva;
 
 		if (monitor_percpu(m, p->stats, cpu, &kva) < 0 ||
-		    kbpf_get(b, m, kva, PROG_RUNS, &runs) < 0 ||
-		    kbpf_get(b, m, kva, PROG_RUN_NS, &run_ns) < 0 ||
-		    kbpf_get(b, m, kva, PROG_MISSES, &misses) < 0)
+		    monitor_read(m, kva, stats, bytes) < 0)
 			return err_set(e, -EFAULT, "its counters of CPU %u are not mapped", cpu);
-		ret->runs += runs;
-		ret->run_ns += run_ns;
-		ret->misses += misses;
+		ret->runs += stat_of(b, stats, PROG_RUNS);
+		ret->run_ns += stat_of(b, stats, PROG_RUN_NS);
+		ret->misses += stat_of(b, stats, PROG_MISSES);
 	}
 	return 0;
 }
