@@ -23,9 +23,11 @@
 #include "shmring/shmring.h"
 
 /*
- * QEMU 7.2 can forget the timer interrupt of a CPU that runs an inner guest. Nothing
- * more happens there then, but any other interrupt brings it back: two that had
- * stood still for three minutes went on when a byte came over the wire.
+ * QEMU 7.2 can forget an interrupt of a CPU that runs an inner guest: at each exit of
+ * that guest do_vmexit() clears a bit of interrupt_request in one "and" without a lock,
+ * and what the main thread sets there meanwhile is gone. Nothing more happens then, but
+ * any other interrupt brings it back: two that had stood still for three minutes went
+ * on when a byte came over the wire. (Counted, all of QEMU is one thread.)
  */
 #define PULSE_S 0.2
 /* After its status the outer guest powers off; a second is plenty. */

@@ -15,8 +15,11 @@
  * QEMU dies with us: PR_SET_PDEATHSIG, which is bound to the thread that calls
  * nested_start(); that thread must outlive the run. It is given no network, no
  * files and no display, and of ours at most a memory file (loop/vmcore.h). One
- * outer CPU: with two, QEMU 7.2 loses interrupts of the inner guest (its
- * helper_vmrun can deliver an injected one twice).
+ * outer CPU: with two, QEMU 7.2 delivers interrupts of the inner guest twice.
+ * Its helper_vmrun() injects one and leaves the vector in exception_index, where
+ * the CPU finds it when it leaves its loop before the next exit of that guest:
+ * because it is kicked, or because a budget of counted instructions is at its end.
+ * doc/benchmarks.md has the line.
  *
  * Thread: control. Children are watched by pidfd, not by SIGCHLD.
  */
