@@ -228,21 +228,27 @@ static char *parent_of(const char *path)
 	return take_ptr(real);
 }
 
+/* What was found is a kernel: it is the caller's. */
+static int take_parts(struct kernel_parts *p, struct kernel_parts *ret, struct err *e)
+{
+	int r = check_images(p, e);
+
+	if (r < 0)
+		return r;
+	drop_stub(p);
+	*ret = *p;
+	*p = (struct kernel_parts){ 0 };
+	return 0;
+}
+
 int kernel_parts_find_boot(const char *boot, struct kernel_parts *ret, struct err *e)
 {
 	_cleanup_(kernel_parts_fini) struct kernel_parts p = { 0 };
 	_cleanup_free_ char *root = parent_of(boot);
-	int r;
 
 	if (!root || !find_versioned(boot, root, &p))
 		return err_set(e, -ENOENT, "%s: no vmlinuz-* there", boot);
-	r = check_images(&p, e);
-	if (r < 0)
-		return r;
-	drop_stub(&p);
-	*ret = p;
-	p = (struct kernel_parts){ 0 };
-	return 0;
+	return take_parts(&p, ret, e);
 }
 
 /* --- folders -------------------------------------------------------------- */
@@ -389,12 +395,5 @@ int kernel_parts_find(const char *path, struct kernel_parts *ret, struct err *e)
 		r = find_in_folder(path, &p, e);
 	else
 		r = find_file(path, &p, e);
-	if (r == 0)
-		r = check_images(&p, e);
-	if (r < 0)
-		return r;
-	drop_stub(&p);
-	*ret = p;
-	p = (struct kernel_parts){ 0 };
-	return 0;
+	return r < 0 ? r : take_parts(&p, ret, e);
 }
