@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/util.h"
 
-void cpulist_add(struct cpulist *l, unsigned cpu)
+static void cpulist_add(struct cpulist *l, unsigned cpu)
 {
 	assert(cpu < CPULIST_MAX);
 	l->word[cpu / 64] |= UINT64_C(1) << cpu % 64;

@@ -20,7 +20,6 @@ struct cpulist {
 int cpulist_parse(const char *s, unsigned limit, struct cpulist *ret);
 void cpulist_format(const struct cpulist *l, struct buf *out);
 
-void cpulist_add(struct cpulist *l, unsigned cpu);
 bool cpulist_has(const struct cpulist *l, unsigned cpu);
 unsigned cpulist_count(const struct cpulist *l);
 

@@ -128,7 +128,8 @@ static void bzimage_fill(struct boot_image *img, const struct setup_header *h,
 	img->segments = 1;
 }
 
-int boot_bzimage_inspect(struct boot_image *img, const uint8_t *head, struct err *e)
+/* head holds BOOT_HEAD_BYTES, zero behind the end of a smaller file. */
+static int bzimage_inspect(struct boot_image *img, const uint8_t *head, struct err *e)
 {
 	struct setup_header h;
 	uint64_t setup_bytes, payload;
@@ -218,7 +219,7 @@ static int inspect(struct boot_image *img, struct err *e)
 	if (r < 0)
 		return err_sys(e, r, "read");
 	if (!memcmp(head + 0x202, "HdrS", 4))
-		return boot_bzimage_inspect(img, head, e);
+		return bzimage_inspect(img, head, e);
 	if (n >= SELFMAG && !memcmp(head, ELFMAG, SELFMAG))
 		return boot_elf_inspect(img, head, e);
 	return not_a_kernel(head, n, e);

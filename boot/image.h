@@ -29,7 +29,6 @@ bool boot_image_has(const struct boot_image *img, uint64_t offset, uint64_t n);
 void boot_image_set_release(struct boot_image *img, const char *s, size_t n);
 
 /* head holds BOOT_HEAD_BYTES, zero behind the end of a smaller file. */
-int boot_bzimage_inspect(struct boot_image *img, const uint8_t *head, struct err *e);
 int boot_elf_inspect(struct boot_image *img, const uint8_t *head, struct err *e);
 
 #endif

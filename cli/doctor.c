@@ -15,7 +15,7 @@
 #include "cli/options.h"
 #include "cli/report_get.h"
 
-const char *doctor_level_name(enum doctor_level level)
+static const char *level_name(enum doctor_level level)
 {
 	static const char *const names[] = {
 		[DOCTOR_OK] = "ok",
@@ -58,7 +58,7 @@ static void print_text(const struct doctor_finding *findings, enum doctor_need w
 	for (size_t i = 0; i < count; i++) {
 		const struct doctor_finding *f = &findings[i];
 
-		printf("%-5s %s: ", doctor_level_name(f->level), checks[i].name);
+		printf("%-5s %s: ", level_name(f->level), checks[i].name);
 		report_put_line(stdout, f->text);
 		fputc('\n', stdout);
 		if (f->level == DOCTOR_OK || !f->fix[0])
@@ -86,7 +86,7 @@ static void print_json(const struct doctor_finding *findings, enum doctor_need w
 		struct json_object *o = json_object_new_object();
 
 		add(o, "name", checks[i].name);
-		add(o, "level", doctor_level_name(findings[i].level));
+		add(o, "level", level_name(findings[i].level));
 		add(o, "text", findings[i].text);
 		if (findings[i].level != DOCTOR_OK && findings[i].fix[0])
 			add(o, "fix", findings[i].fix);

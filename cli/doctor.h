@@ -28,8 +28,6 @@ enum doctor_level {
 	DOCTOR_LEVEL_COUNT,
 };
 
-const char *doctor_level_name(enum doctor_level level);
-
 struct doctor_finding {
 	enum doctor_level level;
 	char text[512];

@@ -3,7 +3,6 @@
 #include "cli/report.h"
 
 #include <json-c/json.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,19 +199,6 @@ void report_put_line(FILE *out, const char *s)
 		if (*p == '\n' || *p == '\t')
 			*p = ' ';
 	fputs(copy ? copy : "?", out);
-}
-
-void report_put_block(FILE *out, const char *indent, const char *s)
-{
-	_cleanup_free_ char *copy = report_clean(s);
-	char *p = copy;
-
-	while (p && *p) {
-		size_t n = strcspn(p, "\n");
-
-		fprintf(out, "%s%.*s\n", indent, (int)MIN(n, (size_t)INT_MAX), p);
-		p += n + (p[n] == '\n');
-	}
 }
 
 void report_json(FILE *out, const struct json_object *record)

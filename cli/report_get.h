@@ -48,11 +48,10 @@ bool report_tests_tell(const struct json_object *record);
 bool report_total_ms(const struct json_object *record, double *ret);
 
 /*
- * Text of unknown origin: valid UTF-8, no control characters. _line makes
- * blanks of newlines and tabs; _block begins each line with indent.
+ * Text of unknown origin: valid UTF-8, no control characters. Newlines and
+ * tabs become blanks.
  */
 void report_put_line(FILE *out, const char *s);
-void report_put_block(FILE *out, const char *indent, const char *s);
 /* A cleaned copy with newlines, or NULL. The caller's to free. */
 char *report_clean(const char *s);
 

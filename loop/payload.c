@@ -73,12 +73,6 @@ int payload_add_bytes(struct payload_draft *d, enum payload_part part, const cha
 	return initramfs_add_bytes(d->part[part], guest, bytes->data, bytes->len, 0644, e);
 }
 
-int payload_add_file(struct payload_draft *d, enum payload_part part, const char *guest,
-		     const char *host, struct err *e)
-{
-	return initramfs_add_file(d->part[part], guest, host, e);
-}
-
 int payload_add_symlink(struct payload_draft *d, enum payload_part part, const char *guest,
 			const char *target, struct err *e)
 {

@@ -70,8 +70,6 @@ uint64_t payload_loaded_bytes(const struct payload *p);
 /* These are the functions of boot/initramfs.h, which has their contracts. */
 int payload_add_bytes(struct payload_draft *d, enum payload_part part, const char *guest,
 		      const struct buf *bytes, struct err *e);
-int payload_add_file(struct payload_draft *d, enum payload_part part, const char *guest,
-		     const char *host, struct err *e);
 int payload_add_symlink(struct payload_draft *d, enum payload_part part, const char *guest,
 			const char *target, struct err *e);
 int payload_add_dir(struct payload_draft *d, enum payload_part part, const char *guest,

@@ -135,8 +135,9 @@ int kbpf_get(const struct kbpf *b, const struct monitor *m, uint64_t kva, enum k
 	return b->has[f] ? monitor_field(m, kva, &b->member[f], ret) : 0;
 }
 
-int kbpf_get_name(const struct kbpf *b, const struct monitor *m, uint64_t kva,
-		  enum kbpf_member f, char name[KBPF_NAME_MAX])
+/* A name of KBPF_NAME_MAX bytes, clean. */
+static int get_name(const struct kbpf *b, const struct monitor *m, uint64_t kva,
+		    enum kbpf_member f, char name[KBPF_NAME_MAX])
 {
 	const size_t n = MIN(KBPF_NAME_MAX, b->member[f].size);
 	int r;
@@ -197,7 +198,7 @@ static int on_map(uint32_t id, uint64_t kva, void *arg)
 	}
 	if (map.id != id || kbpf_get(w->b, w->m, kva, BMAP_BTF, &map.btf_kva) < 0 ||
 	    kbpf_get(w->b, w->m, kva, BMAP_FROZEN, &frozen) < 0 ||
-	    kbpf_get_name(w->b, w->m, kva, BMAP_NAME, map.name) < 0)
+	    get_name(w->b, w->m, kva, BMAP_NAME, map.name) < 0)
 		return 0;
 	map.frozen = frozen;
 	return w->map_fn(&map, w->arg);
@@ -231,7 +232,7 @@ static int on_program(uint32_t id, uint64_t kva, void *arg)
 	    kbpf_get(w->b, w->m, kva, PROG_AUX, &aux) < 0 ||
 	    kbpf_get(w->b, w->m, kva, PROG_STATS, &p.stats) < 0 ||
 	    kbpf_get(w->b, w->m, aux, PROG_ID, &own) < 0 || own != id ||
-	    kbpf_get_name(w->b, w->m, aux, PROG_NAME, p.name) < 0)
+	    get_name(w->b, w->m, aux, PROG_NAME, p.name) < 0)
 		return 0;
 	p.id = id;
 	p.type = (uint32_t)type;

@@ -48,8 +48,5 @@ int kbpf_need(const struct kbpf *b, enum kbpf_group g, struct err *e);
 /* A member of the object at kva; 0 for one that this kernel need not have and has not. */
 int kbpf_get(const struct kbpf *b, const struct monitor *m, uint64_t kva, enum kbpf_member f,
 	     uint64_t *ret);
-/* A name of KBPF_NAME_MAX bytes, clean. */
-int kbpf_get_name(const struct kbpf *b, const struct monitor *m, uint64_t kva,
-		  enum kbpf_member f, char name[KBPF_NAME_MAX]);
 
 #endif
