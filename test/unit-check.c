@@ -167,7 +167,8 @@ static void an_import_keeps_the_config_that_a_kernel_carries(void)
 static void how_a_bzimage_is_packed_is_named_as_the_kernels_options_are(void)
 {
 	static const struct {
-		const char *magic, *name;
+		char magic[8];
+		const char *name;
 	} rows[] = {
 		{ "\x1f\x8b\x08", "gzip" }, { "BZh9", "bzip2" }, { "\x5d\0\0\0\4", "lzma" },
 		{ "\xfd" "7zXZ\0", "xz" }, { "\x89LZO", "lzo" }, { "\x02\x21\x4c\x18", "lz4" },
