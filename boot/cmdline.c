@@ -49,6 +49,9 @@ static const struct boot_option options[] = {
 	{ "maxcpus=1", BOOT_WHEN_LATE,
 	  "until the boot is nearly over each CPU that is up takes every tick; PID 1 brings up the "
 	  "others when they can idle", "unbound workqueues know one last-level cache" },
+	{ "nopat", BOOT_WHEN_LATE,
+	  "to set its PAT each CPU that comes up stops all others, which wait for each other; the "
+	  "MTRRs are off for the same reason", "memory that is mapped write-combining" },
 	{ "cryptomgr.notests", BOOT_WHEN_FAST,
 	  "self-tests of the kernel's ciphers", "their self-tests" },
 	{ "initcall_blacklist=jent_mod_init", BOOT_WHEN_FAST,

@@ -66,6 +66,7 @@ static void work_board(void *arg)
 		.kvm_device = k->config->kvm_device,
 		.topo = &k->plan->topo,
 		.irqchip = vm_irqchip_for(k->config->irqchip, &k->plan->topo),
+		.cpus_late = cpus_come_late(k->config, topo_cpus(&k->plan->topo)),
 	};
 
 	k->result = machine_create(&spec, &k->machine, &k->err);

@@ -11,6 +11,9 @@
 #define PORT_A 0x14
 #define PORT_B 0x15
 
+#define MSR_TSC 0x10
+#define MSR_MTRR_DEF_TYPE 0x2ff
+
 static void put64(struct guest *g, unsigned gpa, uint64_t value)
 {
 	memcpy(g->memory + gpa, &value, sizeof(value));
@@ -119,7 +122,7 @@ static void a_triple_fault_is_a_shutdown(void)
 	guest_close(&g);
 }
 
-static uint64_t kvm_tsc(struct vcpu *v)
+static uint64_t kvm_msr(struct vcpu *v, uint32_t index)
 {
 	union {
 		struct kvm_msrs list;
@@ -127,7 +130,7 @@ static uint64_t kvm_tsc(struct vcpu *v)
 	} m = { .room = { 0 } };
 
 	m.list.nmsrs = 1;
-	m.list.entries[0].index = 0x10;
+	m.list.entries[0].index = index;
 	tap_eq(ioctl(v->fd, KVM_GET_MSRS, &m), 1);
 	return m.list.entries[0].data;
 }
@@ -149,10 +152,25 @@ static void kvm_and_the_guest_agree_on_the_tsc(void)
 
 		tsc |= (uint64_t)guest_expect_out(&g, g.v[0], PORT_B, 4) << 32;
 		guest_stop_once(&g);
-		tap_ok(tsc > 0 && kvm_tsc(g.v[0]) >= tsc, "guest %llu, KVM %llu",
-		       (unsigned long long)tsc, (unsigned long long)kvm_tsc(g.v[0]));
+		tap_ok(tsc > 0 && kvm_msr(g.v[0], MSR_TSC) >= tsc, "guest %llu, KVM %llu",
+		       (unsigned long long)tsc, (unsigned long long)kvm_msr(g.v[0], MSR_TSC));
 	}
 	guest_close(&g);
+}
+
+static void mtrrs_are_on_or_off_as_the_machine_wants_them(void)
+{
+	for (int off = 0; off < 2; off++) {
+		struct guest g;
+
+		if (guest_open(&g, (struct topo)TOPO(1, 1, 1, 1))) {
+			if (off)
+				vm_mtrrs_off(g.vm);
+			if (guest_add_vcpu(&g))
+				tap_eq(kvm_msr(g.v[0], MSR_MTRR_DEF_TYPE) >> 11, !off);
+		}
+		guest_close(&g);
+	}
 }
 
 static void remember_exits(const char *name, uint64_t value, void *arg)
@@ -242,6 +260,7 @@ int main(void)
 	TAP_RUN(the_entry_for_linux_is_long_mode_with_the_registers_given);
 	TAP_RUN(a_triple_fault_is_a_shutdown);
 	TAP_RUN(kvm_and_the_guest_agree_on_the_tsc);
+	TAP_RUN(mtrrs_are_on_or_off_as_the_machine_wants_them);
 	TAP_RUN(kvm_tells_its_own_statistics);
 	TAP_RUN(what_kvm_cannot_have_is_refused_with_its_name);
 	TAP_RUN(another_handler_of_the_signal_is_not_replaced);

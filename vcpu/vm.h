@@ -47,6 +47,14 @@ enum vm_irqchip vm_irqchip_for(enum vm_irqchip wanted, const struct topo *topo);
 int vm_create(const char *path, enum vm_irqchip irqchip, struct vm **ret, struct err *e);
 void vm_destroy(struct vm *vm);
 
+/*
+ * x86: the vCPUs of this VM, none of which exists yet, have their MTRRs off. With
+ * neither them nor the PAT to set (nopat), Linux does not stop all CPUs that are up
+ * each time that one more comes up: cache_ap_online(), arch/x86/kernel/cpu/cacheinfo.c
+ * of 6.12. KVM takes memory for write-back either way.
+ */
+void vm_mtrrs_off(struct vm *vm);
+
 /* Guest physical address width that KVM offers to guests (CPUID 0x80000008). */
 unsigned vm_phys_bits(const struct vm *vm);
 unsigned vm_max_vcpus(const struct vm *vm);
