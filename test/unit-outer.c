@@ -82,6 +82,8 @@ static _Noreturn void outer_process(int fd, const char *path, const char *script
 	int r;
 
 	wire.fd = fd;
+	/* ignored where the suite runs in the background; a shell cannot trap it then */
+	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	r = init_outer_run(&o, &wire, &e);
 	init_tty_fini(&wire);
