@@ -117,8 +117,9 @@ static void send_text(struct init_link *l, enum wire_type type, const void *payl
 static bool must_arrive(enum wire_type type)
 {
 	return type == WIRE_LIFECYCLE || type == WIRE_TEST_START || type == WIRE_CRASH ||
-	       type == WIRE_RESULT || type == WIRE_SCHED || type == WIRE_HOLD ||
-	       type == WIRE_DUMP_ASK || type == WIRE_ENDED || type == WIRE_EXIT;
+	       type == WIRE_RESULT || type == WIRE_SCHED || type == WIRE_SCHED_STAYS ||
+	       type == WIRE_HOLD || type == WIRE_DUMP_ASK || type == WIRE_ENDED ||
+	       type == WIRE_EXIT;
 }
 
 struct message {

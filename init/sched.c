@@ -67,6 +67,14 @@ static void tell(struct init_sched *s, enum wire_sched_event event, const char *
 	s->host->send(s->host, WIRE_SCHED, &w, sizeof(w), text, strlen(text));
 }
 
+/* One that goes although it is to stay is a failure, which the host looks into at once. */
+static void tell_stays(struct init_sched *s, bool stays)
+{
+	const struct wire_exit x = { .code = stays };
+
+	s->host->send(s->host, WIRE_SCHED_STAYS, &x, sizeof(x), NULL, 0);
+}
+
 /* The first end is the one that counts. */
 __attribute__((format(printf, 3, 4)))
 static void end(struct init_sched *s, enum wire_sched_event event, const char *fmt, ...)
@@ -139,6 +147,7 @@ static void on_add(struct init_sched *s, const char *ops)
 	s->attach_ns = units_now_ns() - s->start_ns;
 	s->state = SCHED_ATTACHED;
 	arm(s, 0);
+	tell_stays(s, true);
 	tell(s, WIRE_SCHED_ATTACHED, "");
 }
 
@@ -217,6 +226,7 @@ static void on_timer(struct init_sched *s)
 		end(s, WIRE_SCHED_DIED, "let go of its scheduler and went on running");
 	s->state = SCHED_STOPPING;
 	s->killed = true;
+	tell_stays(s, false);
 	kill(s->proc.pid, SIGKILL);
 	arm(s, STOP_MS);
 }
@@ -285,6 +295,7 @@ void init_sched_stop(struct init_sched *s)
 		return;
 	s->looking = false;
 	s->state = SCHED_STOPPING;
+	tell_stays(s, false);
 	kill(s->proc.pid, SIGINT);
 	arm(s, s->plan->stop_ms ? s->plan->stop_ms : STOP_MS);
 }

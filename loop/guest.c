@@ -236,6 +236,19 @@ static void on_sched(struct ktstr_run *run, const struct frame *f)
 		too_short(run, f);
 }
 
+static void on_sched_stays(struct ktstr_run *run, const struct frame *f)
+{
+	struct wire_exit x;
+
+	if (f->length < sizeof(x)) {
+		too_short(run, f);
+		return;
+	}
+	memcpy(&x, f->payload, sizeof(x));
+	/* by COM2 the kernel would be seen to let go of it before the word that it may */
+	run->sched_stays = x.code && run->facts.by_ring;
+}
+
 static void on_kernel(struct ktstr_run *run, const struct frame *f)
 {
 	if (!watch_told(&run->watch, f))
@@ -271,6 +284,7 @@ static frame_fn *const frame_table[] = {
 	[WIRE_LOG] = on_log,
 	[WIRE_SCHED] = on_sched,
 	[WIRE_SCHED_LOG] = sched_on_log,
+	[WIRE_SCHED_STAYS] = on_sched_stays,
 	[WIRE_KERNEL] = on_kernel,
 	[WIRE_HOLD] = on_hold,
 	[WIRE_DUMP_ASK] = on_dump_ask,

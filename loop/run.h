@@ -79,6 +79,7 @@ struct ktstr_run {
 	struct capture console, program, sched_log;
 	struct frame_decoder com2;
 	enum run_hold hold;		/* for writes into BPF maps */
+	bool sched_stays;		/* one is attached and nobody has asked it to go */
 	size_t current;			/* test that runs: index + 1 in facts.test, 0: none */
 
 	/* accel nested */

@@ -9,20 +9,33 @@
 /* After the kernel has thrown the scheduler out: time for the guest to end the run in order. */
 #define EJECT_GRACE_NS (10 * NSEC_PER_SEC)
 
+/*
+ * Some milliseconds later its tasks are the kernel's. Of a process that died the kernel
+ * has taken them over already, and its words name none: so does the last look before.
+ */
+static void ask_for_dump(struct ktstr_run *run, const struct sched_ext_exit *x)
+{
+	char text[300], waited[200];
+
+	sched_ext_exit_text(x, text, sizeof(text));
+	if (x->is_error)
+		(void)run_dump_ask(run, "scheduler-error", "%s: %s", x->ops, text);
+	else if (run->sched_stays && watch_waited(&run->watch, waited, sizeof(waited)))
+		(void)run_dump_ask(run, "scheduler-exit", "%s: %s; %s", x->ops, text, waited);
+	else if (run->sched_stays)
+		(void)run_dump_ask(run, "scheduler-exit", "%s: %s", x->ops, text);
+}
+
 /* What PID 1 said before comes first: whose scheduler it is. */
 static void on_exit_seen(struct fate_exit *x, void *arg)
 {
 	struct ktstr_run *run = arg;
-	char text[300];
 
 	run_kvm_drain(run);
 	if (run->current)
 		memcpy(x->test, run->facts.test[run->current - 1].name, sizeof(x->test));
-	/* some milliseconds later its tasks are the kernel's */
-	if (x->exit.is_error) {
-		sched_ext_exit_text(&x->exit, text, sizeof(text));
-		(void)run_dump_ask(run, "scheduler-error", "%s: %s", x->exit.ops, text);
-	}
+	ask_for_dump(run, &x->exit);
+	run->sched_stays = false;
 	if (sched_on_kernel_exit(run, &x->exit))
 		phases_limit(&run->phases, EJECT_GRACE_NS);
 }

@@ -161,6 +161,11 @@ static void look_for_stuck(struct watch *w)
 		w->on_stuck(text, w->arg);
 }
 
+bool watch_waited(const struct watch *w, char *text, size_t size)
+{
+	return w->stuck && stuck_last(w->stuck, units_now_ns(), text, size);
+}
+
 static void on_tick(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct watch *w = container_of(io, struct watch, tick);

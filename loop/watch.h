@@ -105,6 +105,8 @@ bool watch_settled(const struct watch *w);
  * too.
  */
 void watch_rules(struct watch *w, const struct rule_limits *limits);
+/* The task that a scheduler let wait when it was last looked for one; false: there was none. */
+bool watch_waited(const struct watch *w, char *text, size_t size);
 /* No more samples. Waits for the job. */
 void watch_stop(struct watch *w);
 /* For names of code; NULL when the kernel has none, or it is not there yet: *ret_why. */

@@ -35,5 +35,10 @@ void stuck_destroy(struct stuck *s);
  */
 bool stuck_look(struct stuck *s, const struct monitor *m, uint64_t now_ns, char *text,
 		size_t size);
+/*
+ * The task that had waited longest at the last look, and for how long; false: the look is
+ * not that of a moment ago, or none had waited since the one before.
+ */
+bool stuck_last(const struct stuck *s, uint64_t now_ns, char *text, size_t size);
 
 #endif

@@ -25,6 +25,7 @@ const char *wire_type_name(enum wire_type t)
 		[WIRE_LOG] = "log",
 		[WIRE_SCHED] = "sched",
 		[WIRE_SCHED_LOG] = "sched-log",
+		[WIRE_SCHED_STAYS] = "sched-stays",
 		[WIRE_KERNEL] = "kernel",
 		[WIRE_HOLD] = "hold",
 		[WIRE_DUMP_ASK] = "dump-ask",

@@ -50,7 +50,7 @@
  * that the host writes for the guest. A program tells the host its own in its list of tests;
  * one that tells none was built before 2.
  */
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 
 #define WIRE_RING_BYTES (1u << 20)
 #define WIRE_DATA_OFFSET 4096u
@@ -114,6 +114,7 @@ enum wire_type {
 	WIRE_LOG,		/* text: a notice of PID 1 */
 	WIRE_SCHED,		/* struct wire_sched: the scheduler under test */
 	WIRE_SCHED_LOG,		/* bytes: what it prints */
+	WIRE_SCHED_STAYS,	/* struct wire_exit, 1: one is attached and shall stay; 0: may go */
 	WIRE_KERNEL,		/* wire_kernel.h: what WIRE_KERNEL_ASK asked for */
 	WIRE_HOLD,		/* nothing: the scheduler is attached, PID 1 waits for WIRE_GO */
 	WIRE_STDOUT,		/* bytes of the command; nested: of the inner ktstr, not granted */

@@ -189,6 +189,47 @@ static void a_stop_beats_what_is_wanted(void)
 	end();
 }
 
+/* PID 1 says whether a scheduler shall stay; then the kernel is seen to let go of it. */
+static void goes(int32_t stays, bool is_error)
+{
+	const struct wire_exit x = { .code = stays };
+	const struct frame f = {
+		.type = WIRE_SCHED_STAYS, .length = sizeof(x), .payload = (const uint8_t *)&x,
+	};
+	struct fate_exit e = {
+		.exit = { .is_error = is_error, .ops = "simple", .reason = "gone" },
+	};
+
+	guest_frame(run, &f);
+	run->fate.on_exit(&e, run);
+}
+
+static void a_scheduler_that_goes_unasked_is_a_snapshot(void)
+{
+	begin(0);
+	run->facts.by_ring = true;
+	run_fate_init(run);
+	goes(0, false);
+	tap_str(run->dump.trigger, "");
+	goes(1, false);
+	tap_str(run->dump.trigger, "scheduler-exit");
+	tap_str(run->dump.reason, "simple: gone");
+	tap_ok(!run->sched_stays, "it is gone");
+	run_freeze_begun(run);
+	goes(0, true);
+	tap_str(run->dump.trigger, "scheduler-error");
+	end();
+}
+
+static void by_com2_nobody_knows_whether_it_was_asked(void)
+{
+	begin(0);
+	run_fate_init(run);
+	goes(1, false);
+	tap_str(run->dump.trigger, "");
+	end();
+}
+
 static void the_limit_of_a_nested_run_has_room_for_each_hold(void)
 {
 	uint64_t without;
@@ -217,6 +258,8 @@ int main(void)
 	TAP_RUN(a_write_shares_the_freeze_of_a_snapshot);
 	TAP_RUN(what_is_wanted_during_a_hold_is_done_at_its_end);
 	TAP_RUN(a_stop_beats_what_is_wanted);
+	TAP_RUN(a_scheduler_that_goes_unasked_is_a_snapshot);
+	TAP_RUN(by_com2_nobody_knows_whether_it_was_asked);
 	TAP_RUN(the_limit_of_a_nested_run_has_room_for_each_hold);
 	return tap_done();
 }

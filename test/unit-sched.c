@@ -69,6 +69,7 @@ static struct {
 	struct told told[EVENTS_MAX];
 	unsigned count;
 	struct buf log;
+	int stays;			/* the last word of it; -1: none */
 	int kernel_events, kernel_log;	/* the kernel's ends */
 	int sigfd;
 	char dir[TMP_DIR_MAX], sysrq[80];
@@ -84,6 +85,8 @@ static void fake_send(struct init_host *h, enum wire_type type, const void *payl
 		buf_add(&x.log, payload, len);
 		buf_add(&x.log, payload2, len2);
 	}
+	if (type == WIRE_SCHED_STAYS)
+		x.stays = ((const struct wire_exit *)payload)->code;
 	if (type != WIRE_SCHED)
 		return;
 	tap_eq(len, sizeof(t->w));
@@ -179,6 +182,7 @@ static void begin(const char *mode)
 	sigset_t mask;
 
 	memset(&x, 0, sizeof(x));
+	x.stays = -1;
 	x.host.send = fake_send;
 	tap_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, events), 0);
 	tap_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, log), 0);
@@ -227,13 +231,16 @@ static void it_is_attached_when_the_kernel_says_so_and_stops_by_sigint(void)
 	turn_until_ready();
 	tap_eq(x.sched.state, SCHED_STARTING);
 	tap_eq(x.count, 0);
+	tap_eq(x.stays, -1);
 	kernel_attaches("simple");
 	turn_until(SCHED_ATTACHED);
 	told(0, WIRE_SCHED_ATTACHED, "");
 	tap_str(x.told[0].w.ops, "simple");
 	tap_ok(x.told[0].w.attach_ns, "the time is told");
+	tap_eq(x.stays, 1);
 	put("state", "disabled\n");
 	init_sched_stop(&x.sched);
+	tap_eq(x.stays, 0);
 	turn_until(SCHED_OFF);
 	told(1, WIRE_SCHED_STOPPED, "exited with status 7");
 	tap_eq(WEXITSTATUS(x.told[1].w.status), 7);
@@ -393,6 +400,7 @@ static void one_that_is_never_attached_is_killed(void)
 	x.plan.attach_ms = 100;
 	init_sched_start(&x.sched, "", "/proc/self/exe", (char *[]){ "x", "deaf", NULL });
 	turn_until(SCHED_OFF);
+	tap_eq(x.stays, 0);	/* the kernel may attach it in the last moment */
 	told(0, WIRE_SCHED_NOT_ATTACHED, "was not attached after 0.");
 	told(1, WIRE_SCHED_STOPPED, "died of SIGKILL");
 	finish();
@@ -458,6 +466,7 @@ static void who_dies_and_takes_its_scheduler_along_has_died(void)
 	kill(x.sched.proc.pid, SIGKILL);
 	turn_until(SCHED_OFF);
 	told(1, WIRE_SCHED_DIED, "died of SIGKILL while it was attached");
+	tap_eq(x.stays, 1);
 	finish();
 }
 

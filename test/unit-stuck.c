@@ -123,6 +123,30 @@ static void half_the_time_is_the_limit_and_the_oldest_is_named(void)
 	fixture_close(&f);
 }
 
+static void the_oldest_of_the_last_look_is_remembered(void)
+{
+	struct fixture f;
+
+	if (fixture_open(&f)) {
+		put_task(&f, 1, 62);	/* 248 ms: since the look before */
+		tap_ok(!look(&f), "it has waited for long");
+		tap_ok(stuck_last(f.s, f.now_ns, f.text, sizeof(f.text)), "it has waited");
+		tap_str(f.text, "task spin[101] has waited for 0.25 s on CPU 1, the watchdog's "
+			"limit is 4.00 s");
+		tap_ok(!stuck_last(f.s, f.now_ns + 5 * STUCK_EVERY_NS, f.text, sizeof(f.text)),
+		       "that was long ago");
+		put_task(&f, 1, 61);
+		look(&f);
+		tap_ok(!stuck_last(f.s, f.now_ns, f.text, sizeof(f.text)), "that is no wait");
+		put_task(&f, 1, LIMIT);
+		put_symbol(&f, VMLINUX_AT_SCX_STATE, DISABLED);
+		look(&f);
+		tap_ok(!stuck_last(f.s, f.now_ns, f.text, sizeof(f.text)),
+		       "there is no scheduler that lets it wait");
+	}
+	fixture_close(&f);
+}
+
 static void it_is_told_once_and_again_when_it_comes_again(void)
 {
 	struct fixture f;
@@ -183,6 +207,7 @@ static void without_the_length_of_a_jiffy_jiffies_are_told(void)
 int main(void)
 {
 	TAP_RUN(half_the_time_is_the_limit_and_the_oldest_is_named);
+	TAP_RUN(the_oldest_of_the_last_look_is_remembered);
 	TAP_RUN(it_is_told_once_and_again_when_it_comes_again);
 	TAP_RUN(looks_that_come_too_soon_are_none);
 	TAP_RUN(without_a_scheduler_nobody_is_stuck);

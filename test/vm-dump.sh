@@ -38,7 +38,7 @@ dump_has()
 
 # Tests whose schedulers go wrong share one boot.
 vm_run run --json --dump "$dump" --watchdog-timeout 3s --stage fixture="$fixture" "$tests" -- \
-	staged_forgets staged_hoards staged_errors
+	staged_forgets staged_hoards staged_errors staged_is_killed
 ok "a run in which schedulers stall ends with 1" vm_ends 1
 ok "the kernel names the task that was forgotten" \
 	vm_test staged_forgets fail 'runnable task stall: forgotten\[[0-9]+\] failed to run'
@@ -56,6 +56,12 @@ ok "the queue where its task lies is told" dump_has early 'dsqs.*.dsq' '^0x2a$'
 ok "with the task in it" dump_has early 'dsqs.*.tasks.0.comm' '^forgotten$'
 ok "a scheduler's own error is a snapshot with its text" \
 	dump_has scheduler-error reason 'as I was told'
+ok "a scheduler's process that is killed fails the test with its signal" \
+	vm_test staged_is_killed fail 'process died of SIGKILL while it was attached'
+ok "the kernel lets go of its scheduler, which is a snapshot" \
+	dump_has scheduler-exit reason '^fixture: (SCX_EXIT_UNREG|unregistered from user space); '
+ok "it names the task that was waiting" \
+	dump_has scheduler-exit reason 'task forgotten\[[0-9]+\] has waited for [0-9.]+ s on'
 ok "how often the guest stood still is in the record" vm_like vm.freezes '^[1-9]$'
 
 # A long pause, 3 s, three times the watchdog's: for a test, early, and at the error.
@@ -71,4 +77,17 @@ ok "as the guest counts: the pause is not in it" \
 ok "the early snapshot has the task" dump_has early 'tasks.*.comm' '^forgotten$'
 ok "and the last one is of the end" dump_has scheduler-ejected 'vcpus.*.rip' 0x
 ok "the pauses took their time" vm_like vm.frozen_ms '^[0-9]{4,}'
+
+# Somebody kills the scheduler under test while it lets a task wait.
+rm -f "$dump"
+vm_run run --json --dump "$dump" --watchdog-timeout 10s --scheduler "$fixture" --sched-arg stall \
+	--sched-arg 0 --sched-arg forgotten "$tests" -- kills_it
+ok "a scheduler that is killed ends the run with 1" vm_ends 1
+ok "the reason is its own" vm_says stop scheduler-died
+ok "with the signal" vm_like reason 'scheduler fixture: died: died of SIGKILL while it was attached'
+ok "which is in the record" vm_says scheduler.exit.signal SIGKILL
+ok "the test fails" vm_test kills_it fail
+ok "a snapshot names the task that was waiting" \
+	dump_has scheduler-exit reason '; task forgotten\[[0-9]+\] has waited for'
+ok "and the last one is of the end" dump_has scheduler-died 'vcpus.*.rip' 0x
 tap_done

@@ -5,7 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -93,18 +96,28 @@ KTSTR_TEST(staged_stays, .tags = "manual")
 	work_until_the_end(t, ktstr_scheduler_start(t, "fixture", "--stay", "stall", NULL));
 }
 
-/* One task that wants to run and may not, until its scheduler is thrown out. */
+/* A task that wants to run and may not. It sleeps first: one that wakes is asked for. */
+static pid_t fork_forgotten(void)
+{
+	const struct timespec ts = { .tv_nsec = 1000000 };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "forgotten");
+		nanosleep(&ts, NULL);
+		for (;;)
+			;
+	}
+	return pid;
+}
+
+/* Until its scheduler is thrown out. */
 static void be_forgotten(struct ktstr_t *t, int started)
 {
 	pid_t pid;
 
 	check_start(t, started, 0);
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_NAME, "forgotten");
-		for (;;)
-			;
-	}
+	pid = fork_forgotten();
 	while (!started && pid > 0)
 		pause();
 }
@@ -117,6 +130,53 @@ KTSTR_TEST(staged_forgets, .tags = "manual")
 KTSTR_TEST(staged_hoards, .tags = "manual")
 {
 	be_forgotten(t, ktstr_scheduler_start(t, "fixture", "hoard", "0", "forgotten", NULL));
+}
+
+/* By its name, as from a shell: PID 1 tells nobody which process it is. */
+static void kill_scheduler(struct ktstr_t *t)
+{
+	glob_t g;
+	pid_t pid = 0;
+
+	if (glob("/proc/[0-9]*/comm", 0, NULL, &g) == 0) {
+		for (size_t i = 0; i < g.gl_pathc && !pid; i++) {
+			FILE *f = fopen(g.gl_pathv[i], "re");
+			char comm[16] = "";
+
+			if (f && fscanf(f, "%15s", comm) == 1 && !strcmp(comm, "scheduler"))
+				pid = (pid_t)strtol(g.gl_pathv[i] + strlen("/proc/"), NULL, 10);
+			if (f)
+				fclose(f);
+		}
+		globfree(&g);
+	}
+	ktstr_check(t, pid && kill(pid, SIGKILL) == 0, "the scheduler's process was not found");
+}
+
+/* Before half the watchdog's time is over: nothing has named the task by then. */
+static void be_forgotten_and_kill_it(struct ktstr_t *t, int started)
+{
+	const struct timespec ts = { .tv_nsec = 800000000L };
+
+	check_start(t, started, 0);
+	if (started || fork_forgotten() < 0)
+		return;
+	nanosleep(&ts, NULL);
+	kill_scheduler(t);
+	for (;;)
+		pause();
+}
+
+KTSTR_TEST(staged_is_killed, .tags = "manual")
+{
+	be_forgotten_and_kill_it(t, ktstr_scheduler_start(t, "fixture", "stall", "0", "forgotten",
+							  NULL));
+}
+
+/* Under the scheduler of --scheduler, too. */
+KTSTR_TEST(kills_it, .tags = "manual")
+{
+	be_forgotten_and_kill_it(t, 0);
 }
 
 /* Under the scheduler of --scheduler. */
