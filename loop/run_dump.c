@@ -160,6 +160,7 @@ bool run_dump_frozen(struct ktstr_run *run)
 	if (!run->config.dump_hold_ns || d->in_haste)
 		return false;
 	d->held = true;
+	log_info("the guest stands still for %.1f s", (double)run->config.dump_hold_ns / 1e9);
 	ev_now_update(run->loop);
 	ev_timer_init(&d->hold, on_held, (double)run->config.dump_hold_ns / 1e9, 0.);
 	ev_timer_start(run->loop, &d->hold);

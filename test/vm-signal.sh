@@ -59,21 +59,27 @@ nothing_left()
 }
 
 for signal in INT TERM; do
-	start -v --dump "$vm_dir/dump" -- fault_hang
-	ok "a run is under way before SIG$signal" test -n "$(vm_left)"
+	# the first guest goes on from its snapshot, the other one is still held
+	rm -f "$vm_dir/dump"
 	if [ "$signal" = INT ]; then
-		kill -s USR1 "$vm_job"
-		await "the guest stood still"
+		start -v --dump "$vm_dir/dump" -- fault_hang
+		still="the guest stood still"
+	else
+		start -v --dump "$vm_dir/dump" --dump-hold 60m -- fault_hang
+		still="the guest stands still for 3600"
 	fi
+	ok "a run is under way before SIG$signal" test -n "$(vm_left)"
+	kill -s USR1 "$vm_job"
+	await "$still"
 	kill -s "$signal" "$vm_job"
 	finish
 	ok "SIG$signal ends the run with 99" vm_ends 99
 	ok "the record says error" vm_says verdict error
 	ok "and that it was cancelled" vm_like reason 'cancelled'
 	ok "nothing is left behind after SIG$signal" nothing_left
+	ok "SIGUSR1 before it left a snapshot, and it left none" test \
+		"$("$jsonget" "$vm_dir/dump" snapshots snapshots.0.trigger | tr '\n' ' ')" = "1 user "
 done
-ok "SIGUSR1 before the first of them left a snapshot, and they left none" \
-	test "$("$jsonget" "$vm_dir/dump" snapshots snapshots.0.trigger | tr '\n' ' ')" = "1 user "
 
 start -- fault_hang
 kill -s KILL "$vm_job"
