@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * maps-same DUMP RECORD: are the maps of a dump's last snapshot what bpftool said of
- * them inside of the guest? It said so in notes of the record's first test, each
- * "bpftool NAME TEXT". Prints a line for each; exit status 1 when one differs.
+ * them inside of the guest? It said so in notes of the record's tests (guest-view), each
+ * "bpftool NAME TEXT". Prints a line for each; exit status 1 when one differs or none was told.
  *
  * bpftool's text is nearly JSON: pointers and bit fields are bare hexadecimal numbers,
  * what an anonymous member has is in a member named "", values of a per-CPU map are
@@ -149,7 +149,7 @@ static struct json_object *find_map(struct json_object *maps, const char *name)
 	return NULL;
 }
 
-static bool check(struct json_object *maps, const char *note)
+static bool check(struct json_object *maps, const char *note, unsigned *told)
 {
 	_cleanup_free_ char *json = NULL;
 	struct json_object *theirs, *map;
@@ -159,6 +159,7 @@ static bool check(struct json_object *maps, const char *note)
 
 	if (sscanf(note, "bpftool %63s %n", name, &n) != 1 || !n)
 		return true;
+	(*told)++;
 	json = to_json(note + n);
 	theirs = json ? json_tokener_parse(json) : NULL;
 	map = find_map(maps, name);
@@ -177,7 +178,8 @@ int main(int argc, char **argv)
 {
 	struct json_object *dump = argc == 3 ? json_object_from_file(argv[1]) : NULL;
 	struct json_object *record = argc == 3 ? json_object_from_file(argv[2]) : NULL;
-	struct json_object *snapshots, *maps, *details;
+	struct json_object *snapshots, *maps, *tests;
+	unsigned told = 0;
 	bool ok = true;
 
 	if (!dump || !record) {
@@ -187,11 +189,15 @@ int main(int argc, char **argv)
 	snapshots = get(dump, "snapshots");
 	maps = get(json_object_array_get_idx(snapshots, json_object_array_length(snapshots) - 1),
 		   "maps");
-	details = get(json_object_array_get_idx(get(record, "tests"), 0), "details");
-	for (size_t i = 0; i < json_object_array_length(details); i++)
-		ok &= check(maps, json_object_get_string(get(json_object_array_get_idx(details, i),
-							     "text")));
+	tests = get(record, "tests");
+	for (size_t i = 0; i < json_object_array_length(tests); i++) {
+		struct json_object *details = get(json_object_array_get_idx(tests, i), "details");
+
+		for (size_t k = 0; k < json_object_array_length(details); k++)
+			ok &= check(maps, json_object_get_string(
+					get(json_object_array_get_idx(details, k), "text")), &told);
+	}
 	json_object_put(dump);
 	json_object_put(record);
-	return !ok;
+	return !ok || !told;
 }

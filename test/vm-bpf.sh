@@ -7,6 +7,7 @@
 PATH=$PATH:/usr/sbin
 bpftool=$(command -v bpftool) || skip_all "there is no bpftool"
 vm_need_fixture
+view=$top_builddir/test/guest-view
 
 # What the host wrote is what bpftool finds, and the dump has what bpftool found.
 vm_run run --json --scheduler "$fixture" --sched-arg work -i "$bpftool" \
@@ -14,7 +15,7 @@ vm_run run --json --scheduler "$fixture" --sched-arg work -i "$bpftool" \
 	--bpf-write 'entries_array[1].in.words[2]=0x77' \
 	--bpf-write '.data.args.args.text[0]=72' \
 	--bpf-write '.data.args.args.after_ns=60000000000' \
-	--bpf-write '.data.args.args.mode=FIXTURE_BAD_DSQ' "$tests" -- shows_maps_and_panics
+	--bpf-write '.data.args.args.mode=FIXTURE_BAD_DSQ' "$view" -- maps_and_panic
 ok "a guest that panics fails" vm_ends 1
 ok "the record has what was written" vm_says scheduler.bpf_writes 4
 ok "in which map" vm_says scheduler.bpf_writes.0.map entries_array
@@ -25,8 +26,8 @@ cat "$vm_dir/same"
 for map in entries_hash entries_array entries_percpu .data.args .bss.state fixture_ops; do
 	ok "map $map is as bpftool shows it inside" grep -qx "$map: same" "$vm_dir/same"
 done
-ok "bpftool sees what was written" vm_test shows_maps_and_panics inconclusive 'words": \[1,2,119'
-ok "by an enumerator's name, too" vm_test shows_maps_and_panics \
+ok "bpftool sees what was written" vm_test maps_and_panic inconclusive 'words": \[1,2,119'
+ok "by an enumerator's name, too" vm_test maps_and_panic \
 	inconclusive 'mode": "FIXTURE_BAD_DSQ"'
 
 # programs FILE PATH: NAME RUNS of each.

@@ -4,19 +4,12 @@
  * the few types of the kernel that it needs by itself (CO-RE finds the members
  * when it is loaded), so that it builds where no kernel is at hand.
  */
-typedef unsigned char __u8;
-typedef unsigned short __u16, __be16;
-typedef unsigned int __u32, __be32, __wsum;
-typedef unsigned long long __u64;
-typedef signed char __s8;
-typedef short __s16;
-typedef int __s32;
-typedef long long __s64;
+#include "test/sched/types.bpf.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "test/sched/args.h"
+#include "test/sched/maps.bpf.h"
 
 /* kernel/sched/ext.c, 6.12 */
 #define SCX_DSQ_GLOBAL 0x8000000000000001ULL
@@ -50,35 +43,6 @@ extern void scx_bpf_dispatch(struct task_struct *p, __u64 dsq_id, __u64 slice,
 			     __u64 enq_flags) __ksym;
 extern __s32 scx_bpf_create_dsq(__u64 dsq_id, __s32 node) __ksym;
 extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data__sz) __ksym;
-
-struct fixture_args args SEC(".data.args");
-struct fixture_state state SEC(".bss.state");
-
-/* enum bpf_map_type */
-#define HASH 1
-#define ARRAY 2
-#define PERCPU_ARRAY 6
-
-struct {
-	__uint(type, HASH);
-	__uint(max_entries, 8);
-	__type(key, __u32);
-	__type(value, struct fixture_entry);
-} entries_hash SEC(".maps");
-
-struct {
-	__uint(type, ARRAY);
-	__uint(max_entries, FIXTURE_ENTRIES);
-	__type(key, __u32);
-	__type(value, struct fixture_entry);
-} entries_array SEC(".maps");
-
-struct {
-	__uint(type, PERCPU_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, __u64);
-} entries_percpu SEC(".maps");
 
 static char error_format[] = "%s";
 

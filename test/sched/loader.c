@@ -7,7 +7,8 @@
  * Modes of the program, MS after it was attached: work, stall and hoard (tasks
  * named TEXT, or all), error (with TEXT), bad-dsq, bad-cpu, init-fails. Modes of
  * the loader: exit (leaves with 0), crash (SIGSEGV), and before it attaches: die
- * (exits with status MS), hang.
+ * (exits with status MS), hang; maps: has the maps and no scheduler, for a kernel
+ * without sched_ext.
  * Options: --deaf ignores SIGINT, --no-link leaves the scheduler attached when
  * the loader dies, --chatter prints 1 MiB first, --stay stays when the kernel
  * has thrown its scheduler out.
@@ -37,42 +38,51 @@
 
 #define TICK_MS 20			/* how often it looks whether it was thrown out */
 
-__asm__(".section .rodata\n"
-	".balign 8\n"
-	".global fixture_object\n"
-	"fixture_object: .incbin \"" FIXTURE_OBJECT "\"\n"
-	".global fixture_object_end\n"
-	"fixture_object_end:\n"
-	".previous\n");
-extern const char fixture_object[], fixture_object_end[];
+#define EMBED(name, file)					\
+	__asm__(".section .rodata\n"				\
+		".balign 8\n"					\
+		".global " #name "\n"				\
+		#name ": .incbin \"" file "\"\n"			\
+		".global " #name "_end\n"			\
+		#name "_end:\n"					\
+		".previous\n");					\
+	extern const char name[], name##_end[]
 
+EMBED(fixture_object, FIXTURE_OBJECT);
+EMBED(maps_object, MAPS_OBJECT);
+
+/* What the loader does after MS. */
 enum late { LATE_NOTHING, LATE_EXIT, LATE_CRASH };
+
+/* What it does otherwise than loading, attaching and staying. */
+enum instead { INSTEAD_NOTHING, INSTEAD_DIE, INSTEAD_HANG, INSTEAD_MAPS };
 
 struct options {
 	struct fixture_args args;
 	unsigned ms;
 	bool deaf, no_link, chatter, stay;
-	bool die, hang;
+	enum instead instead;
 	enum late late;
 };
 
 static const struct {
 	const char *name;
 	enum fixture_mode mode;
-	bool die, hang;
+	enum instead instead;
 	enum late late;
 } modes[] = {
-	{ "work", FIXTURE_WORK, false, false, LATE_NOTHING },
-	{ "stall", FIXTURE_STALL, false, false, LATE_NOTHING },
-	{ "hoard", FIXTURE_HOARD, false, false, LATE_NOTHING },
-	{ "error", FIXTURE_ERROR, false, false, LATE_NOTHING },
-	{ "bad-dsq", FIXTURE_BAD_DSQ, false, false, LATE_NOTHING },
-	{ "bad-cpu", FIXTURE_BAD_CPU, false, false, LATE_NOTHING },
-	{ "init-fails", FIXTURE_INIT_FAILS, false, false, LATE_NOTHING },
-	{ "exit", FIXTURE_WORK, false, false, LATE_EXIT },
-	{ "crash", FIXTURE_WORK, false, false, LATE_CRASH },
-	{ "die", FIXTURE_WORK, true, false, LATE_NOTHING },
-	{ "hang", FIXTURE_WORK, false, true, LATE_NOTHING },
+	{ .name = "work", .mode = FIXTURE_WORK },
+	{ .name = "stall", .mode = FIXTURE_STALL },
+	{ .name = "hoard", .mode = FIXTURE_HOARD },
+	{ .name = "error", .mode = FIXTURE_ERROR },
+	{ .name = "bad-dsq", .mode = FIXTURE_BAD_DSQ },
+	{ .name = "bad-cpu", .mode = FIXTURE_BAD_CPU },
+	{ .name = "init-fails", .mode = FIXTURE_INIT_FAILS },
+	{ .name = "exit", .late = LATE_EXIT },
+	{ .name = "crash", .late = LATE_CRASH },
+	{ .name = "die", .instead = INSTEAD_DIE },
+	{ .name = "hang", .instead = INSTEAD_HANG },
+	{ .name = "maps", .instead = INSTEAD_MAPS },
 };
 
 static void parse_mode(struct options *o, char **word)
@@ -81,8 +91,7 @@ static void parse_mode(struct options *o, char **word)
 		if (strcmp(word[0], modes[i].name))
 			continue;
 		o->args.mode = modes[i].mode;
-		o->die = modes[i].die;
-		o->hang = modes[i].hang;
+		o->instead = modes[i].instead;
 		o->late = modes[i].late;
 		if (word[1])
 			o->ms = (unsigned)strtoul(word[1], NULL, 10);
@@ -192,17 +201,31 @@ static void fill_maps(struct bpf_object *obj)
 	}
 }
 
-static struct bpf_object *load(const struct options *o)
+static struct bpf_object *open_object(const char *begin, const char *end)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "fixture");
-	struct bpf_object *obj = bpf_object__open_mem(fixture_object,
-			(size_t)(fixture_object_end - fixture_object), &opts);
-	struct bpf_map *map = obj ? bpf_object__find_map_by_name(obj, "fixture_ops") : NULL;
+	struct bpf_object *obj = bpf_object__open_mem(begin, (size_t)(end - begin), &opts);
 
-	struct bpf_program *init = map ? bpf_object__find_program_by_name(obj, "fixture_init") :
-					 NULL;
+	check(obj, "read its own object");
+	return obj;
+}
 
-	check(init, "read its own object");
+static void load_maps(const struct options *o)
+{
+	struct bpf_object *obj = open_object(maps_object, maps_object_end);
+
+	set_args(obj, &o->args);
+	check(bpf_object__load(obj) == 0, "load");
+	fill_maps(obj);
+}
+
+static struct bpf_object *load(const struct options *o)
+{
+	struct bpf_object *obj = open_object(fixture_object, fixture_object_end);
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, "fixture_ops");
+	struct bpf_program *init = bpf_object__find_program_by_name(obj, "fixture_init");
+
+	check(map && init, "find its own scheduler");
 	set_args(obj, &o->args);
 	if (!o->no_link)
 		bpf_map__set_map_flags(map, F_LINK);
@@ -254,11 +277,18 @@ int main(int argc, char **argv)
 	parse(&o, argv);
 	for (int i = 0; o.chatter && i < 1 << 14; i++)
 		printf("fixture: line %5d of 16384, as long as all the others are here\n", i);
-	if (o.die) {
+	if (o.instead == INSTEAD_DIE) {
 		fprintf(stderr, "fixture: told to die early\n");
 		return (int)o.ms;
 	}
-	while (o.hang)
+	if (o.instead == INSTEAD_MAPS) {
+		load_maps(&o);
+		puts("fixture: maps are there");
+		while (sigwaitinfo(&end, NULL) < 0)
+			;
+		return 0;
+	}
+	while (o.instead == INSTEAD_HANG)
 		pause();
 	obj = load(&o);
 	puts("fixture: attached");
