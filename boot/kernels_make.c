@@ -39,6 +39,7 @@ static const struct {
 	{ "tar", "tar" },
 	{ "xz", "xz-utils" },
 	{ "flock", "util-linux" },
+	{ "setpriv", "util-linux" },
 	{ "/usr/include/gelf.h", "libelf-dev" },	/* objtool */
 };
 
@@ -180,21 +181,42 @@ static int tell(struct run *run, struct err *e)
 				  err_set(e, -EIO, "%s", why);
 }
 
+/* The words of a program that gets SIGTERM when we die, whatever it is that kills us. */
+struct tied {
+	char *word[4 + KERNEL_ARGS_MAX + 1];
+};
+
+static void tie(struct tied *t, char *const argv[])
+{
+	static const char *const words[] = { "setpriv", "--pdeathsig", "TERM", "--" };
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		t->word[n++] = (char *)words[i];
+	while (*argv) {
+		assert(n < ARRAY_SIZE(t->word) - 1);
+		t->word[n++] = *argv++;
+	}
+	t->word[n] = NULL;
+}
+
 int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err *e)
 {
+	struct tied tied;
 	struct run run = { .m = m };
 	_cleanup_close_ int ours = -1, theirs = -1;
-	struct spawn tool = { .argv = argv, .in = m->in, .group = true };
+	struct spawn tool = { .argv = tied.word, .in = m->in, .group = true };
 	int pair[2], r;
 	bool failed;
 
+	tie(&tied, argv);
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(e, -errno, "pipe");
 	ours = pair[0];
 	tool.out = tool.err = theirs = pair[1];
 	r = spawn(&tool, &run.pid);
 	if (r < 0)
-		return err_sys(e, r, "run %s", argv[0]);
+		return err_sys(e, r, "run %s", tied.word[0]);
 	close_fd(&theirs);
 	r = read_all(&run, ours);
 	close_fd(&ours);		/* who still writes gets SIGPIPE */

@@ -55,7 +55,7 @@ struct kernel_make {
 
 /*
  * -EIO with the line that says why, and where the log is. -ECANCELED: it and
- * all that it started have been ended.
+ * all that it started have been ended. If we are killed, it is told to end.
  */
 int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err *e);
 

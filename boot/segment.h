@@ -59,7 +59,10 @@ int segment_get(const struct initramfs_key *key, const struct segment_builder *b
 		struct segment *ret, struct err *e);
 void segment_fini(struct segment *s);
 
-/* What is in the store, removed: segments that are in use live on without a name. */
+/*
+ * What is in the store, removed: segments that are in use live on without a name.
+ * Nothing where there is no store.
+ */
 struct segment_removed {
 	unsigned segments;
 	uint64_t bytes;

@@ -241,7 +241,7 @@ int segment_store_empty(struct segment_removed *ret, struct err *e)
 	int r = segment_store_open(false, &dir, e);
 
 	*ret = (struct segment_removed){ 0 };
-	if (r == -ENOENT) {
+	if (r == -ENOENT || r == -EOPNOTSUPP) {
 		err_clear(e);
 		return 0;
 	}
