@@ -74,21 +74,15 @@ END
 
 # --- kernel files of a folder ------------------------------------------------
 
-# is_packed FILE: what kernel check says of it, which is not nothing
-is_packed()
-{
-	vm_run kernel check --json "$1"
-	packed=$(vm_json packed) && return 0
-	vm_show
-}
-
 # file FILE: the guest unpacks it, then the host
 file()
 {
-	ok "$1 is packed in a way that is known" is_packed "$1"
-	boots "$1 (${packed:-?})" bzImage "$1" 1
+	vm_run kernel check --json "$1"
+	packed=$(vm_json packed)
+	ok "$1 is packed in a way that is known" test -n "$packed"
+	boots "$1 ($packed)" bzImage "$1" 1
 	key=$(KTSTR_CACHE_DIR=$vm_dir/files "$ktstr" kernel import "$1")
-	boots "$1 (${packed:-?}), unpacked," vmlinux "$vm_dir/files/kernels/$key/vmlinux" 1
+	boots "$1 ($packed), unpacked," vmlinux "$vm_dir/files/kernels/$key/vmlinux" 1
 }
 
 if [ -n "${KTSTR_TEST_KERNELS:-}" ]; then
