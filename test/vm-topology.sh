@@ -26,12 +26,36 @@ as_asked_for()
 	vm_ends 0 && vm_says verdict pass && vm_says tests 11
 }
 
+# What hwloc wrote to stdout as XML.
+# shellcheck disable=SC2317 # called through ok
+sees()
+{
+	vm_value=$("$ktstr" topo import "$vm_dir/out") && [ "$vm_value" = "$1" ] && return 0
+	echo "'$vm_value', not '$1'"
+	vm_show
+}
+
 # No preset has a cache in front of memory, or a single CPU.
 vm_run run --json --topology \
 	"2n1l1c1t/node:llcs=1,cache=64M:direct:wb/node:llcs=0,latency=300ns,cache=1G:complex:wt:128"
 ok "memory has caches: the kernel shows what was asked for" as_asked_for
+accel=$(vm_json accel)
+
+# hwloc is what programs ask; what it sees in there becomes the same shape again.
+shape="2n4l1c2t/node:latency=90ns,bandwidth=30720M"
+shape="$shape/node:latency=130ns,bandwidth=20480M,cache=64M:direct:wb:64"
+shape="$shape/distances:10,17;17,10/package:node"
+lstopo=$(command -v lstopo-no-graphics)
+if [ -z "$lstopo" ] || [ ! -x "$top_builddir/ktstr-hwloc" ]; then
+	skip "lstopo in the guest sees the shape that was asked for" \
+		"needs packages hwloc-nox and libhwloc-dev"
+else
+	vm_run exec --topology "$shape" -i "$lstopo" -- lstopo-no-graphics --of xml -
+	ok "lstopo runs in the guest" vm_ends 0
+	ok "and sees the shape that was asked for" sees "$shape"
+fi
 limit=${KTSTR_TEST_CPUS:-64} zoo_only=
-if [ "$(vm_json accel)" = nested ] && [ -z "${KTSTR_TEST_CPUS:-}" ]; then
+if [ "$accel" = nested ] && [ -z "${KTSTR_TEST_CPUS:-}" ]; then
 	limit=8 zoo_only=1
 fi
 
