@@ -59,6 +59,7 @@ void init_lifecycle(struct init_host *h, enum wire_phase phase, const struct ini
 	if (m) {
 		l.cpus = m->cpus;
 		l.memory_kib = m->memory_kib;
+		l.kernel_gpa = m->kernel_gpa;
 	}
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	l.uptime_ns = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;

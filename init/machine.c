@@ -156,8 +156,11 @@ static void probe_cpus(const char *root, struct init_machine *m)
 	m->llcs = MAX(m->llcs, 1u);
 }
 
-/* "System RAM" of /proc/iomem, whose addresses only root sees. */
-static uint64_t probe_ram(const char *root)
+/*
+ * /proc/iomem, whose addresses only root sees: "System RAM", and in it "Kernel code",
+ * which begins at _text (arch/x86/kernel/setup.c).
+ */
+static void probe_iomem(const char *root, struct init_machine *m)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	unsigned long long start, end;
@@ -166,11 +169,15 @@ static uint64_t probe_ram(const char *root)
 
 	snprintf(path, sizeof(path), "%s/proc/iomem", root);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (line[0] != ' ' && strstr(line, ": System RAM") &&
-		    sscanf(line, "%llx-%llx", &start, &end) == 2 && end > start)
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= start)
+			continue;
+		if (line[0] != ' ' && strstr(line, ": System RAM"))
 			bytes += end - start + 1;
-	return bytes / KIB;
+		else if (line[0] == ' ' && strstr(line, ": Kernel code"))
+			m->kernel_gpa = start;
+	}
+	m->ram_kib = bytes / KIB;
 }
 
 void init_machine_probe(const char *root, struct init_machine *ret)
@@ -188,7 +195,7 @@ void init_machine_probe(const char *root, struct init_machine *ret)
 		if (total)
 			m.memory_kib = strtoull(total + strlen("MemTotal:"), NULL, 10);
 	}
-	m.ram_kib = probe_ram(root);
+	probe_iomem(root, &m);
 	*ret = m;
 }
 

@@ -21,6 +21,7 @@ struct init_machine {
 	unsigned threads;		/* of the core with the fewest */
 	uint64_t memory_kib;		/* MemTotal */
 	uint64_t ram_kib;		/* what the firmware gave the kernel; 0: unknown */
+	uint64_t kernel_gpa;		/* where the kernel's code begins; 0: unknown */
 };
 
 /* Reads root/proc and root/sys; root is "" but for tests. */

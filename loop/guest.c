@@ -79,7 +79,7 @@ static void on_lifecycle(struct ktstr_run *run, const struct frame *f)
 		facts_finding(&run->facts, "Cpus", "the guest has %u CPUs, %u were asked for",
 			      l.cpus, topo_online_cpus(&run->facts.topo));
 	phases_reach(&run->phases, PHASE_READY);
-	run_kvm_ready(run);
+	run_kvm_ready(run, l.kernel_gpa);
 	if (run->channel)
 		channel_open(run->channel);
 }

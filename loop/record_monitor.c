@@ -79,6 +79,8 @@ static struct json_object *kernel(const struct watch *w)
 	json_add_u64(o, "symbols", kindex_symbols(k));
 	json_add_hex(o, "kaslr_slide", map->slide);
 	json_add_hex(o, "text_gpa", map->text_gpa);
+	if (w->kernel_gpa)
+		json_object_object_add(o, "confirmed", json_object_new_boolean(true));
 	if (map->direct_kva)
 		json_add_hex(o, "direct_map", map->direct_kva);
 	return o;

@@ -181,7 +181,7 @@ void run_fate_collect(struct ktstr_run *run);
 void run_kvm_drain(struct ktstr_run *run);
 
 /* The guest said READY: begin to watch it. */
-void run_kvm_ready(struct ktstr_run *run);
+void run_kvm_ready(struct ktstr_run *run, uint64_t kernel_gpa);
 /* With a command: make its channel. From run_finish(): close it, then run_end(). */
 int run_channel_create(struct ktstr_run *run, struct err *e);
 void run_channel_finish(struct ktstr_run *run);

@@ -221,9 +221,9 @@ static void on_settled(void *arg)
 	bpf_write_go(arg);
 }
 
-void run_kvm_ready(struct ktstr_run *run)
+void run_kvm_ready(struct ktstr_run *run, uint64_t kernel_gpa)
 {
-	watch_ready(&run->watch);
+	watch_ready(&run->watch, kernel_gpa);
 }
 
 static void add_line(const char *line, void *arg)

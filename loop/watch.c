@@ -321,12 +321,13 @@ void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const
 		(void)job_start(loop, work_index, on_index, w, &w->job, &w->index_why);
 }
 
-void watch_ready(struct watch *w)
+void watch_ready(struct watch *w, uint64_t kernel_gpa)
 {
 	/* a guest may say it twice */
 	if (!w->interval_ns || w->ready)
 		return;
 	w->ready = true;
+	w->kernel_gpa = kernel_gpa;
 	w->start_ns = units_now_ns();
 	if (!w->job)
 		ask(w);
@@ -342,6 +343,7 @@ static int attach(struct watch *w, const struct vcpu_regs *regs)
 	if ((ret = monitor_create(machine_memory(w->machine), w->index, cpus, &w->monitor,
 				  &w->why)) < 0 ||
 	    (ret = monitor_attach(w->monitor, &r, &w->why)) < 0 ||
+	    (ret = monitor_confirm(w->monitor, w->kernel_gpa, &w->why)) < 0 ||
 	    (ret = rules_create(&w->limits, cpus, &w->rules, &w->why)) < 0 ||
 	    (ret = series_create(cpus, WATCH_STORE_BYTES, &w->series, &w->why)) < 0)
 		return ret;

@@ -67,6 +67,7 @@ struct watch {
 	struct err index_why;
 
 	bool ready;			/* the guest is */
+	uint64_t kernel_gpa;		/* as watch_ready() was told */
 	bool settled;			/* it is watched, or will not be */
 	struct monitor *monitor;	/* NULL: not attached yet */
 	struct series *series;
@@ -90,8 +91,11 @@ void watch_init(struct watch *w);
  */
 void watch_begin(struct watch *w, struct ev_loop *loop, struct machine *m, const char *image,
 		 uint64_t interval_ns);
-/* The guest is ready: sample it. on_asked of the machine must call watch_asked(). */
-void watch_ready(struct watch *w);
+/*
+ * The guest is ready: sample it. on_asked of the machine must call watch_asked().
+ * kernel_gpa: where the guest says that its kernel lies; 0: it does not.
+ */
+void watch_ready(struct watch *w, uint64_t kernel_gpa);
 void watch_asked(struct watch *w, const struct vcpu_regs *regs);
 /* A piece of what on_untold asked for. False: it makes no sense. */
 bool watch_told(struct watch *w, const struct frame *f);

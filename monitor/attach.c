@@ -292,6 +292,15 @@ static int map_percpu(struct monitor *m, struct err *e)
 	return 0;
 }
 
+int monitor_confirm(struct monitor *m, uint64_t text_gpa, struct err *e)
+{
+	if (!text_gpa || text_gpa == m->map.text_gpa)
+		return 0;
+	m->attached = false;
+	return err_set(e, -EPROTO, "the guest says that its kernel lies at 0x%" PRIx64 ", it was "
+		       "found at 0x%" PRIx64, text_gpa, m->map.text_gpa);
+}
+
 int monitor_attach(struct monitor *m, const struct monitor_regs *regs, struct err *e)
 {
 	int r;

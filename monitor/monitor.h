@@ -27,7 +27,7 @@
  * index of another kernel is noticed. From there on the kernel's own page tables
  * (init_top_pgt) are walked, not those of a process, which may go away. phys_base
  * and page_offset_base, as the kernel has them in memory, must agree with what
- * the page tables say.
+ * the page tables say; so must PID 1, which reads /proc/iomem (monitor_confirm()).
  *
  * All reads return a status: 0 or a negative errno, never a silent zero. The
  * memory changes while it is read: a number of up to 8 bytes, aligned, is read
@@ -64,6 +64,11 @@ void monitor_destroy(struct monitor *m);
  */
 int monitor_attach(struct monitor *m, const struct monitor_regs *regs, struct err *e);
 bool monitor_attached(const struct monitor *m);
+/*
+ * Hold what was found against the guest's own word of where its kernel's code begins
+ * (0: it has none). -EPROTO: they differ, and it is not attached any more.
+ */
+int monitor_confirm(struct monitor *m, uint64_t text_gpa, struct err *e);
 
 /* What was found; valid once attached. */
 struct monitor_map {

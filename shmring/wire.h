@@ -182,6 +182,7 @@ struct wire_lifecycle {
 	uint32_t cpus;		/* online in the guest */
 	uint64_t memory_kib;	/* MemTotal */
 	uint64_t uptime_ns;	/* CLOCK_BOOTTIME */
+	uint64_t kernel_gpa;	/* where the kernel's code begins; 0: not known */
 	char release[WIRE_NAME_MAX];	/* uname -r, with READY */
 };
 

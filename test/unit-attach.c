@@ -200,6 +200,23 @@ static void a_direct_map_that_is_not_there_is_not_used(void)
 	guest_kernel_close(&g);
 }
 
+static void a_guest_that_knows_better_is_not_watched(void)
+{
+	struct guest_kernel g = GUEST_KERNEL_INIT;
+
+	if (guest_kernel_open(&g)) {
+		tap_eq(guest_kernel_attach(&g, GUEST_KERNEL_CR3, true), 0);
+		tap_eq(monitor_confirm(g.monitor, g.text_gpa, &g.err), 0);
+		tap_eq(monitor_confirm(g.monitor, 0, &g.err), 0);
+		tap_ok(monitor_attached(g.monitor), "it says the same, or nothing");
+		tap_eq(monitor_confirm(g.monitor, g.text_gpa + 0x200000, &g.err), -EPROTO);
+		tap_ok(strstr(err_text(&g.err), "the guest says that its kernel lies at 0x"), "%s",
+		       err_text(&g.err));
+		tap_ok(!monitor_attached(g.monitor), "it says something else");
+	}
+	guest_kernel_close(&g);
+}
+
 static void code_addresses_have_names(void)
 {
 	struct guest_kernel g = GUEST_KERNEL_INIT;
@@ -263,6 +280,7 @@ int main(void)
 	TAP_RUN(before_the_kernel_is_mapped_it_says_try_again);
 	TAP_RUN(memory_that_contradicts_itself_is_not_believed);
 	TAP_RUN(a_direct_map_that_is_not_there_is_not_used);
+	TAP_RUN(a_guest_that_knows_better_is_not_watched);
 	TAP_RUN(code_addresses_have_names);
 	TAP_RUN(pages_of_every_size_are_walked);
 	return tap_done();

@@ -91,6 +91,7 @@ static void nodes_llcs_cores_and_threads_are_counted(void)
 	tap_eq(m.threads, 2);
 	tap_eq(m.memory_kib, 1000000);
 	tap_eq(m.ram_kib, (1024 - 1) * 1024 + 0x9ec00 / 1024);
+	tap_eq(m.kernel_gpa, 0x1000000);
 }
 
 static void cpus_that_are_offline_do_not_count(void)
