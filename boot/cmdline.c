@@ -52,6 +52,9 @@ static const struct boot_option options[] = {
 	{ "nopat", BOOT_WHEN_LATE,
 	  "to set its PAT each CPU that comes up stops all others, which wait for each other; the "
 	  "MTRRs are off for the same reason", "memory that is mapped write-combining" },
+	{ "nosoftlockup", BOOT_WHEN_LATE,
+	  "a CPU that did not get on for 20 s has waited for its turn on the host's",
+	  "messages about soft lockups" },
 	{ "cryptomgr.notests", BOOT_WHEN_FAST,
 	  "self-tests of the kernel's ciphers", "their self-tests" },
 	{ "initcall_blacklist=jent_mod_init", BOOT_WHEN_FAST,
