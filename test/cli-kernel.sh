@@ -33,10 +33,11 @@ bzImage:
 	@head -c 3000000 /dev/urandom >\$(O)/half; cat $dir/gate
 END
 
-# A build that has come to the gate, which is open for writing as 9.
+# A build that has come to the gate, which is open for writing as 9. Under nohup SIGHUP is
+# ignored, as ktstr then does, too.
 start()
 {
-	"$ktstr" kernel build --source "$dir/linux" >"$dir/out" 2>"$dir/err" </dev/null &
+	env --default-signal=HUP "$ktstr" kernel build --source "$dir/linux" >"$dir/out" 2>"$dir/err" </dev/null &
 	pid=$!
 	exec 9>"$dir/gate"
 }
