@@ -37,7 +37,8 @@ END
 # ignored, as ktstr then does, too.
 start()
 {
-	env --default-signal=HUP "$ktstr" kernel build --source "$dir/linux" >"$dir/out" 2>"$dir/err" </dev/null &
+	env --default-signal=HUP "$ktstr" kernel build --source "$dir/linux" \
+		>"$dir/out" 2>"$dir/err" </dev/null &
 	pid=$!
 	exec 9>"$dir/gate"
 }
