@@ -65,7 +65,7 @@ const struct cli_command cli_cleanup = {
 	.name = "cleanup",
 	.run = run,
 	.args = "",
-	.help = "remove packed payloads from shared memory, and what crashed runs left",
+	.help = "remove packed payloads from shared memory, and what killed runs and builds left",
 	.more = "What other runs are using stays with them. Of what imports and builds left that were\n"
 		"killed, it says first which folder that is and how large.\n",
 	.takes = CLI_TAKES_CLEANUP,

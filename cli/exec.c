@@ -158,6 +158,7 @@ const struct cli_command cli_shell = {
 	.more = "busybox of the host, which is needed, with what -i brings; or COMMAND, with a\n"
 		"terminal. There is no deadline without --timeout. Ctrl-A X ends the VM at once,\n"
 		"Ctrl-A A types Ctrl-A.\n\n"
-		"Exit status: the shell's; 0 after Ctrl-A X, poweroff and reboot; 64 usage, 99 error.\n",
+		"Exit status: the shell's; 2 in place of 0 when --watchdog-timeout could not be set;\n"
+		"0 after Ctrl-A X, poweroff and reboot; 64 usage, 99 error.\n",
 	.takes = CLI_TAKES_COMMAND,
 };

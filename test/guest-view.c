@@ -58,7 +58,7 @@ static const struct {
 /* The first columns of each reason to balance. */
 static const char *const balance[] = { "lb_count", "lb_balanced", "lb_failed" };
 #define REASONS 3
-#define REASON_COLUMNS 8	/* up to version 16 */
+#define REASON_COLUMNS 8	/* up to VIEW_SCHEDSTAT_MAX */
 
 struct domain_view {
 	long long n[REASONS][ARRAY_SIZE(balance)];
@@ -148,7 +148,7 @@ static void read_schedstat(struct views *v)
 		if (sscanf(line, "cpu%u%n", &cpu, &at) == 1) {
 			if (cpu < CPUS_MAX)
 				take_cpu(&v->cpu[cpu], line + at);
-		} else if (cpu < CPUS_MAX && v->version <= 16 &&
+		} else if (cpu < CPUS_MAX && v->version <= VIEW_SCHEDSTAT_MAX &&
 			   sscanf(line, "domain%u %*s%n", &level, &at) == 1) {
 			take_domain(&v->cpu[cpu], line + at);
 		}
@@ -302,6 +302,7 @@ KTSTR_TEST(counters, .about = "loads the last CPU, then tells what the kernel co
 	rest_ms(1000);
 	look(&after);
 	rest_ms(300);		/* for a sample behind it */
+	ktstr_note(t, "schedstat %u", after.version);
 	for (unsigned cpu = 0; cpu < cpus; cpu++) {
 		note_counters(t, "cpu", cpu, &before.cpu[cpu], &after.cpu[cpu]);
 		note_counters(t, "sum", cpu, &load.cpu[cpu], &after.cpu[cpu]);

@@ -5,5 +5,7 @@
 
 #define VIEW_SPINNERS 3			/* on the last CPU */
 #define VIEW_SPIN_NAME "watched-spin"
+/* The last version of /proc/schedstat whose domains guest-view can read; 17 came with 6.15. */
+#define VIEW_SCHEDSTAT_MAX 16
 
 #endif
