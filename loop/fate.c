@@ -107,9 +107,12 @@ static void look_at_watchdog(struct fate *f)
 		f->sets--;
 	if (r != 0)
 		return;
+	if (f->sets > FATE_SETS_MAX - FATE_SET_PRICE) {
+		err_set(&f->why, -EBUSY, "it is changed again and again");
+		return;
+	}
 	err_set(&f->why, -EAGAIN, "the guest has not stood still for it yet");
-	if (f->sets <= FATE_SETS_MAX - FATE_SET_PRICE)
-		(void)f->on_watchdog(f->arg);
+	f->on_watchdog(f->arg);
 }
 
 void fate_set_watchdog(struct fate *f, const char *partial)
@@ -133,15 +136,17 @@ static void look(struct fate *f)
 {
 	enum sched_ext_state state = SCHED_EXT_DISABLED;
 	int r = sched_ext_read_state(f->layout, f->monitor, &state);
-	const bool read = look_for_exit(f);
+	bool read;
 
-	pay(f, read);
 	if (!f->looked)
 		note_look(f, r);
+	/* first: to read an exit takes long enough for the scheduler to be gone */
 	if (r == 0 && state == SCHED_EXT_ENABLED) {
 		f->attached = true;
 		look_at_watchdog(f);
 	}
+	read = look_for_exit(f);
+	pay(f, read);
 	f->look.repeat = is_busy(f, state, read) ? FATE_BUSY_MS / 1e3 : FATE_IDLE_MS / 1e3;
 }
 

@@ -72,8 +72,8 @@ struct fate {
 
 	/* An exit was seen: may fill in x->test. */
 	void (*on_exit)(struct fate_exit *x, void *arg);
-	/* Have the guest stand still for fate_set_watchdog(); negative: it cannot now. */
-	int (*on_watchdog)(void *arg);
+	/* Have the guest stand still for fate_set_watchdog(), if it can now. */
+	void (*on_watchdog)(void *arg);
 	void *arg;
 };
 

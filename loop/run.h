@@ -173,8 +173,6 @@ bool run_ended_badly(const struct ktstr_run *run);
 void run_fate_init(struct ktstr_run *run);
 /* ... when its kernel was found, ... */
 void run_fate_begin(struct ktstr_run *run);
-/* ... when it stands still for the watchdog to be set (partial: not all of it; "": all), ... */
-void run_fate_frozen(struct ktstr_run *run, const char *partial);
 /* ... and when it has ended. */
 void run_fate_collect(struct ktstr_run *run);
 /* Take the frames that wait in the ring; of very many the rest comes in the next turn. */

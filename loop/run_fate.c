@@ -16,14 +16,14 @@
 static void ask_for_dump(struct ktstr_run *run, const struct sched_ext_exit *x)
 {
 	char text[300], waited[200];
+	const bool has_waited = watch_waited(&run->watch, waited, sizeof(waited));
 
 	sched_ext_exit_text(x, text, sizeof(text));
 	if (x->is_error)
 		(void)run_dump_ask(run, "scheduler-error", "%s: %s", x->ops, text);
-	else if (run->sched_stays && watch_waited(&run->watch, waited, sizeof(waited)))
-		(void)run_dump_ask(run, "scheduler-exit", "%s: %s; %s", x->ops, text, waited);
 	else if (run->sched_stays)
-		(void)run_dump_ask(run, "scheduler-exit", "%s: %s", x->ops, text);
+		(void)run_dump_ask(run, "scheduler-exit", "%s: %s%s%s", x->ops, text,
+				   has_waited ? "; " : "", has_waited ? waited : "");
 }
 
 /* What PID 1 said before comes first: whose scheduler it is. */
@@ -40,14 +40,9 @@ static void on_exit_seen(struct fate_exit *x, void *arg)
 		phases_limit(&run->phases, EJECT_GRACE_NS);
 }
 
-static int on_watchdog(void *arg)
+static void on_watchdog(void *arg)
 {
-	return run_freeze_ask(arg, RUN_FREEZE_WATCHDOG);
-}
-
-void run_fate_frozen(struct ktstr_run *run, const char *partial)
-{
-	fate_set_watchdog(&run->fate, partial);
+	(void)run_freeze_ask(arg, RUN_FREEZE_WATCHDOG);	/* at the next look again */
 }
 
 void run_fate_init(struct ktstr_run *run)

@@ -35,7 +35,7 @@ static void do_writes(struct ktstr_run *run)
 	const char *partial = machine_freeze_why(run->machine);
 
 	if (take(&run->freeze, RUN_FREEZE_WATCHDOG))
-		run_fate_frozen(run, partial);
+		fate_set_watchdog(&run->fate, partial);
 	if (take(&run->freeze, RUN_FREEZE_BPF_WRITE))
 		bpf_write_frozen(run, partial);
 }

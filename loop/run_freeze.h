@@ -19,7 +19,7 @@
 struct ktstr_run;
 
 enum run_freeze_for {
-	RUN_FREEZE_WATCHDOG = 1,	/* run_fate_frozen() */
+	RUN_FREEZE_WATCHDOG = 1,	/* fate_set_watchdog() */
 	RUN_FREEZE_BPF_WRITE = 2,	/* bpf_write_frozen() */
 	RUN_FREEZE_DUMP = 4,		/* run_dump_frozen() */
 };

@@ -106,7 +106,7 @@ int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
 struct sched_ext_watchdog {
 	uint64_t want_ns;
 	bool held;			/* it was read as wanted */
-	uint64_t was_ns, now_ns;	/* before the last change, and as read back behind it */
+	uint64_t was_ns, now_ns;	/* before the last change, and as it was read last */
 };
 
 /*

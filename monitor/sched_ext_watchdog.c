@@ -67,7 +67,7 @@ int sched_ext_read_timeout(const struct sched_ext *s, const struct monitor *m,
 }
 
 /* As if the watchdog looked when it is due. */
-static int look_ahead(const struct sched_ext *s, struct monitor *m, uint64_t timeout,
+static int look_ahead(const struct sched_ext *s, struct monitor *m, uint64_t interval,
 		      struct err *e)
 {
 	uint64_t now, due;
@@ -76,7 +76,7 @@ static int look_ahead(const struct sched_ext *s, struct monitor *m, uint64_t tim
 	if ((r = get(s, m, THING_JIFFIES, &now, e)) < 0 ||
 	    (r = get(s, m, THING_STAMP, &due, e)) < 0)
 		return r;
-	due += timeout / 2;
+	due += interval;
 	return (int64_t)(due - now) > 0 ? put(s, m, THING_STAMP, due, e) : 0;
 }
 
@@ -104,8 +104,11 @@ static int measure(const struct sched_ext *s, const struct monitor *m,
 	struct times t = { 0 };
 	int r;
 
+	r = get(s, m, THING_TIMEOUT, &t.now, e);
+	if (r == -EAGAIN)		/* what was held of the last scheduler stays */
+		return r;
 	w->held = false;
-	if ((r = get(s, m, THING_TIMEOUT, &t.now, e)) < 0 ||
+	if (r < 0 ||
 	    (r = tick_ns(s, m, &t.tick_ns, e)) < 0 ||
 	    (s->thing[THING_INTERVAL].at.has &&
 	     (r = get(s, m, THING_INTERVAL, &t.interval, e)) < 0))
@@ -140,7 +143,7 @@ int sched_ext_watchdog_set(const struct sched_ext *s, struct monitor *m,
 	if (r == 0 && t.interval > longest_interval(&t))
 		r = put(s, m, THING_INTERVAL, longest_interval(&t), e);
 	if (r == 0 && t.want < t.now)
-		r = look_ahead(s, m, t.now, e);
+		r = look_ahead(s, m, t.interval ? t.interval : t.now / 2, e);
 	if (r == 0)
 		r = put(s, m, THING_TIMEOUT, t.want, e);
 	if (r == 0)

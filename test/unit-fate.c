@@ -29,14 +29,13 @@ static void on_exit_seen(struct fate_exit *x, void *arg)
 	sched_ext_exit_text(&x->exit, f->last, sizeof(f->last));
 }
 
-static int on_watchdog(void *arg)
+static void on_watchdog(void *arg)
 {
 	struct fixture *f = arg;
 
 	f->freezes++;
 	if (!f->moving)
 		fate_set_watchdog(&f->fate, "");
-	return 0;
 }
 
 static bool fixture_open(struct fixture *f, uint64_t watchdog_ns)

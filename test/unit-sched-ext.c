@@ -276,6 +276,33 @@ static void the_time_between_checks_is_made_as_short(void)
 	scx_guest_close(&f);
 }
 
+/* 7.1: checks come after an interval that may be less than half of the time */
+static void a_check_is_due_after_the_interval_that_was(void)
+{
+	struct sched_ext_watchdog w = { .want_ns = 2 * NSEC_PER_SEC };
+	struct scx_guest f;
+
+	if (scx_guest_open(&f, ALL_BY_ROOT)) {
+		const uint64_t stamp = symbol(&f, VMLINUX_AT_SCX_TIMESTAMP);
+		const uint64_t jiffies = symbol(&f, VMLINUX_AT_JIFFIES);
+
+		put_scheduler(&f, 0);
+		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, SECONDS(30));
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_INTERVAL), SECONDS(5));
+		guest_put(&f.g, stamp, 1000);
+		guest_put(&f.g, jiffies, 1000 + SECONDS(4));
+		tap_eq(set(&f, &w), 0);
+		tap_eq(get(&f, stamp), 1000 + SECONDS(5));
+		guest_put(&f.g, SCX_SCHED + SCHED_TIMEOUT, SECONDS(30));
+		guest_put(&f.g, symbol(&f, VMLINUX_AT_SCX_INTERVAL), SECONDS(5));
+		guest_put(&f.g, stamp, 1000);
+		guest_put(&f.g, jiffies, 1000 + SECONDS(6));
+		tap_eq(set(&f, &w), 0);
+		tap_eq(get(&f, stamp), 1000);
+	}
+	scx_guest_close(&f);
+}
+
 static void a_longer_watchdog_is_set_and_left_alone(void)
 {
 	struct sched_ext_watchdog w = { .want_ns = 60 * NSEC_PER_SEC };
@@ -371,6 +398,7 @@ int main(void)
 	TAP_RUN(a_check_that_does_not_come_is_not_made_up_for);
 	TAP_RUN(the_time_between_checks_is_made_as_short);
 	TAP_RUN(a_watchdog_that_is_as_wanted_needs_no_write);
+	TAP_RUN(a_check_is_due_after_the_interval_that_was);
 	TAP_RUN(a_longer_watchdog_is_set_and_left_alone);
 	TAP_RUN(a_watchdog_that_cannot_be_held_says_why);
 	TAP_RUN(what_a_dump_could_not_read_it_says);
