@@ -51,8 +51,11 @@ static struct fact_test *begin(struct ktstr_run *run, const char *name)
 static void on_init(struct ktstr_run *run, unsigned cpus)
 {
 	phases_reach(&run->phases, PHASE_INIT);
-	if (run->phases.now != PHASE_INIT || cpus <= run->facts.guest_cpus ||
-	    cpus > topo_online_cpus(&run->facts.topo))
+	if (cpus > topo_cpus(&run->facts.topo))
+		return;
+	/* those that PID 1 will take offline may be up yet */
+	cpus = MIN(cpus, topo_online_cpus(&run->facts.topo));
+	if (run->phases.now != PHASE_INIT || cpus <= run->facts.guest_cpus)
 		return;
 	run->facts.guest_cpus = cpus;
 	if (cpus > 1)
@@ -240,11 +243,10 @@ static void on_sched_stays(struct ktstr_run *run, const struct frame *f)
 {
 	struct wire_exit x;
 
-	if (f->length < sizeof(x)) {
+	if (!frame_get_exit(f, &x)) {
 		too_short(run, f);
 		return;
 	}
-	memcpy(&x, f->payload, sizeof(x));
 	/* by COM2 the kernel would be seen to let go of it before the word that it may */
 	run->sched_stays = x.code && run->facts.by_ring;
 }

@@ -90,6 +90,16 @@ static void each_cpu_that_comes_up_gives_the_next_one_time(void)
 	end();
 }
 
+static void cpus_that_will_be_offline_may_be_up_at_first(void)
+{
+	begin_boot();
+	run->facts.topo = (struct topo)TOPO(1, 1, 4, 1);
+	tap_eq(cpulist_parse("2-3", 4, &run->facts.topo.offline), 0);
+	says_init(4);
+	tap_eq(run->facts.guest_cpus, 2);
+	end();
+}
+
 static void a_guest_that_says_it_again_or_too_much_gains_no_time(void)
 {
 	static const unsigned no_progress[] = { 3, 2, 0, 5, 0xffffffff };
@@ -167,6 +177,7 @@ static void nothing_is_written_into_a_guest_that_is_to_end(void)
 int main(void)
 {
 	TAP_RUN(each_cpu_that_comes_up_gives_the_next_one_time);
+	TAP_RUN(cpus_that_will_be_offline_may_be_up_at_first);
 	TAP_RUN(a_guest_that_says_it_again_or_too_much_gains_no_time);
 	TAP_RUN(a_hold_that_nobody_asked_for_is_a_bad_frame);
 	TAP_RUN(a_guest_holds_once_when_it_has_attached);
