@@ -25,37 +25,28 @@ static void add_record(struct json_object *a, const char *spec, const struct kbp
 	json_object_array_add(a, o);
 }
 
-/* With types of its own: of an earlier write's, a struct btf may be another one by now. */
-static int write_one(const struct kbpf *b, struct monitor *m, const char *spec,
-		     struct kbpf_written *ret, struct err *e)
-{
-	struct kbpf_types *types = NULL;
-	int r = kbpf_types_create(b, m, &types, e);
-
-	if (r == 0)
-		r = kbpf_write(b, m, types, spec, ret, e);
-	kbpf_types_destroy(types);
-	return r;
-}
-
 /* Each that was done is in *ret. */
 static int write_all(struct ktstr_run *run, struct json_object *ret, struct err *e)
 {
 	const struct strlist *l = &run->config.bpf_write;
 	struct monitor *m = watch_monitor(&run->watch);
+	struct kbpf_types *types = NULL;
 	struct kbpf *b = NULL;
 	int r = -ENODATA;
 
 	if (!m)
 		return err_set(e, r, "%s", err_text(&run->watch.why));
 	r = kbpf_create(monitor_index(m), &b, e);
+	if (r == 0)
+		r = kbpf_types_create(b, m, &types, e);
 	for (size_t i = 0; i < l->count && r == 0; i++) {
 		struct kbpf_written w;
 
-		r = write_one(b, m, l->item[i], &w, e);
+		r = kbpf_write(b, m, types, l->item[i], &w, e);
 		if (r == 0)
 			add_record(ret, l->item[i], &w);
 	}
+	kbpf_types_destroy(types);
 	kbpf_destroy(b);
 	return r;
 }

@@ -44,8 +44,8 @@ struct testlist {
 };
 
 /*
- * Run binary (NULL: the program that runs) and take its list; where that does not
- * tell a version, "BINARY version --json" is asked. Errors: what exec says,
+ * Run binary (NULL: the program that runs) and take its list; where that is of another
+ * wire and does not tell a version, "BINARY version --json" is asked. Errors: what exec says,
  * -ETIMEDOUT, -E2BIG, -ENOEXEC when it is no ktstr program, or -ELOOP when the program
  * that runs was itself asked so.
  */

@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "loop/child.h"
 #include "loop/testlist.h"
+#include "shmring/wire.h"
 
 #define SELF "/proc/self/exe"
 
@@ -45,7 +46,8 @@ static char *ask_version(const char *path)
 
 	if (child_run(argv, TESTLIST_TIMEOUT_MS, TESTLIST_BYTES_MAX, &o, NULL) == 0)
 		doc = json_tokener_parse((const char *)o.out.data);
-	if (json_object_object_get_ex(doc, "version", &v))
+	if (json_object_object_get_ex(doc, "version", &v) &&
+	    json_object_is_type(v, json_type_string))
 		version = text_clean_dup(json_object_get_string(v), json_object_get_string_len(v));
 	json_object_put(doc);
 	return version;
@@ -80,7 +82,7 @@ int testlist_load(const char *binary, struct testlist *ret, struct err *e)
 	r = child_run(argv, TESTLIST_TIMEOUT_MS, TESTLIST_BYTES_MAX, &o, e);
 	if (r == 0)
 		r = judge(path, &o, ret, e);
-	if (r == 0 && !ret->version)
+	if (r == 0 && ret->wire != WIRE_VERSION && !ret->version)
 		ret->version = ask_version(path);
 	return r;
 }

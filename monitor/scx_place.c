@@ -8,11 +8,11 @@
 #include "monitor/kindex.h"
 #include "monitor/monitor.h"
 
-static void find_row(const struct kindex *k, const struct scx_row *row, struct scx_place *p)
+static void find_row(const struct kindex *k, struct layout_last *last, const struct scx_row *row,
+		     struct scx_place *p)
 {
 	struct err e = ERR_INIT;
 	uint64_t addr;
-	uint32_t type;
 
 	if (!kindex_find(k, row->symbol, &addr)) {
 		err_set(&e, -ENOENT, "the kernel has no symbol %s", row->symbol);
@@ -23,18 +23,20 @@ static void find_row(const struct kindex *k, const struct scx_row *row, struct s
 	p->pointer = row->pointer;
 	if (!row->type)
 		p->at = (struct layout_place){ .has = true, .field.size = row->size };
-	else if (layout_type(kindex_btf(k), row->type, &type, &e) < 0)
-		layout_absent(&p->at, &e);
+	else if (layout_next(last, row->type, row->path, &p->at.field, &e) == 0)
+		p->at.has = true;
 	else
-		(void)layout_place(kindex_btf(k), type, row->path, &p->at);
+		layout_absent(&p->at, &e);
 }
 
 void scx_place_find(const struct kindex *k, const struct scx_row *rows, size_t n,
 		    struct scx_place *place)
 {
+	struct layout_last last = { .btf = kindex_btf(k) };
+
 	for (size_t i = 0; i < n; i++)
 		if (!place[rows[i].thing].at.has)
-			find_row(k, &rows[i], &place[rows[i].thing]);
+			find_row(k, &last, &rows[i], &place[rows[i].thing]);
 }
 
 int scx_place_now(const struct scx_place *p, const struct monitor *m, uint64_t *ret_kva)

@@ -74,6 +74,7 @@ int tasks_create(const struct kindex *k, struct tasks **ret, struct err *e)
 	    layout_type(btf, "task_struct", &task, &why) < 0) {
 		for (int l = 0; l < TASKS_LIST_COUNT; l++)
 			layout_absent(&t->list[l].node, &why);
+		layout_absent(&t->dsq_list, &why);
 		return 0;
 	}
 	for (int l = 0; l < TASKS_LIST_COUNT; l++)
@@ -86,6 +87,8 @@ int tasks_create(const struct kindex *k, struct tasks **ret, struct err *e)
 	if (layout_type(btf, "scx_dispatch_q", &dsq, &why) == 0) {
 		(void)layout_place(btf, dsq, "id", &t->dsq_id);
 		(void)layout_place(btf, dsq, "list", &t->dsq_list);
+	} else {
+		layout_absent(&t->dsq_list, &why);
 	}
 	return 0;
 }
@@ -225,7 +228,6 @@ int tasks_walk_dsq(const struct tasks *t, const struct monitor *m, uint64_t dsq,
 	/* all queues link tasks by the same node; those with priorities do so as well */
 	if (!t->list[TASKS_SCX_LOCAL].node.has || !t->dsq_list.has)
 		return err_set(e, -ENOENT, "%s", t->dsq_list.has ?
-			       t->list[TASKS_SCX_LOCAL].node.why :
-			       "struct scx_dispatch_q has no member list");
+			       t->list[TASKS_SCX_LOCAL].node.why : t->dsq_list.why);
 	return list_result(walk(t, m, dsq + t->dsq_list.field.offset, TASKS_SCX_LOCAL, fn, arg), e);
 }
