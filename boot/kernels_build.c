@@ -374,11 +374,21 @@ static int build(struct build *b, struct kernel *ret)
 		r = import(b, ret);
 	if (r == 0 || r == -ECANCELED)
 		unlink(b->log_path);
-	if (r == -ECANCELED) {
-		begin(b, KERNEL_BUILD_CANCEL);
-		kernel_stage_destroy(&b->stage);
-	}
 	return r;
+}
+
+/* What another build of the key has made meanwhile is taken. */
+static int find_or_build(struct build *b, struct kernel *ret, bool *ret_built)
+{
+	int r = lock_key(b);
+
+	if (r < 0)
+		return r;
+	*ret_built = false;
+	if (!b->source.changes && kernel_entry_load(b->entries, b->key, ret, NULL) == 0)
+		return 0;
+	*ret_built = true;
+	return build(b, ret);
 }
 
 int kernel_build(const struct kernel_build_request *q, struct kernel *ret, bool *ret_built,
@@ -395,14 +405,10 @@ int kernel_build(const struct kernel_build_request *q, struct kernel *ret, bool 
 		r = kernel_source_open(q->source, &b.source, e);
 	if (r == 0)
 		r = make_key(&b);
-	if (r == 0)
-		r = lock_key(&b);
 	if (r < 0)
 		return r;
-	*ret_built = false;
-	if (!b.source.changes && kernel_entry_load(b.entries, b.key, ret, NULL) == 0)
-		return 0;
-	*ret_built = true;
-	r = build(&b, ret);
+	r = find_or_build(&b, ret, ret_built);
+	if (r == -ECANCELED)
+		begin(&b, KERNEL_BUILD_CANCEL);
 	return r < 0 ? err_ctx(e, r, "build %s", b.key) : 0;
 }

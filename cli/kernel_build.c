@@ -108,6 +108,18 @@ static void on_progress(enum kernel_build_step step, unsigned percent, void *arg
 	d->step = step;
 }
 
+static void print(const struct cli_options *o, const struct kernel *k, bool built,
+		  uint64_t start_ns)
+{
+	if (built)
+		log_notice("kernel build: done after %llu s",
+			   (unsigned long long)((units_now_ns() - start_ns) / NSEC_PER_SEC));
+	else
+		log_notice("kernel build: in the cache already");
+	cli_kernel_print(o, k);
+	fflush(stdout);
+}
+
 int cli_kernel_build(const struct cli_options *o, const char *unused, struct err *e)
 {
 	const char *term = getenv("TERM");
@@ -128,17 +140,13 @@ int cli_kernel_build(const struct cli_options *o, const char *unused, struct err
 	q.cancel_fd = d.ending.fd;
 	if (r == 0)
 		r = kernel_build(&q, &k, &built, e);
-	ending_fini(&d.ending);
 	if (d.terminal && d.step != KERNEL_BUILD_STEPS)
 		(void)!write(STDERR_FILENO, "\033[K", 3);
-	if (r < 0)
-		return r;
-	if (built)
-		log_notice("kernel build: done after %llu s",
-			   (unsigned long long)((units_now_ns() - d.start_ns) / NSEC_PER_SEC));
-	else
-		log_notice("kernel build: in the cache already");
-	cli_kernel_print(o, &k);
-	kernel_fini(&k);
-	return 0;
+	if (r == 0) {
+		print(o, &k, built, d.start_ns);
+		kernel_fini(&k);
+	}
+	/* a signal that came too late to cancel ends us here, behind the key */
+	ending_fini(&d.ending);
+	return r;
 }

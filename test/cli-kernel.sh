@@ -80,6 +80,26 @@ for signal in TERM HUP; do
 	exec 9>&-
 done
 
+# Of the same key while another is at the gate; told is its stderr, read to where it waits.
+mkfifo "$dir/told"
+start
+first=$pid
+"$ktstr" kernel build --source "$dir/linux" >"$dir/out" 2>"$dir/told" </dev/null 9>&- &
+pid=$!
+exec 8<"$dir/told"
+while read -r line <&8; do
+	case $line in *waiting) break ;; esac
+done
+end_by TERM
+cat <&8 >"$dir/err"
+exec 8<&-
+ok "a build that waits for another one ends by SIGTERM, too" ended 99
+ok "it says that it was cancelled, too" says err 'build 6\.99.*: cancelled$'
+ok "the other one goes on" kill -0 "$first"
+pid=$first
+end_by TERM
+exec 9>&-
+
 TERM=vt220 timeout -k 5 60 "$top_builddir/test/in-terminal" expect=compiling type=^C \
 	expect=removing -- "$ktstr" kernel build --source "$dir/linux" >"$dir/out" 2>"$dir/err"
 status=$?
