@@ -179,8 +179,8 @@ static int take_node_line(const char *line, struct survey *s)
 	unsigned id, a, b;
 
 	if (sscanf(line, "access %u %u %u", &id, &a, &b) == 3 && (n = find_node(s, id))) {
-		n->latency_ns = MIN(a, SURVEY_ACCESS_MAX);
-		n->bandwidth_mbs = MIN(b, SURVEY_ACCESS_MAX);
+		n->latency_ns = MIN(a, TOPO_LATENCY_MAX_NS);
+		n->bandwidth_mbs = MIN(b, TOPO_BANDWIDTH_MAX_MBS);
 		return 0;
 	}
 	if (sscanf(line, "cache %u %llu %u %u", &id, &bytes, &a, &b) == 4 &&

@@ -16,9 +16,6 @@ struct survey_cpu {
 	unsigned node, llc, core, package;
 };
 
-/* Of latencies and bandwidths: more than any machine has. */
-#define SURVEY_ACCESS_MAX 1000000u
-
 struct survey_node {
 	unsigned id;
 	bool has_memory;

@@ -117,13 +117,13 @@ static bool node_has_memory(const char *root, unsigned node)
 	return !p || strtoull(p + strlen("MemTotal:"), NULL, 10) > 0;
 }
 
-static unsigned read_access(const char *root, unsigned node, const char *what)
+static unsigned read_access(const char *root, unsigned node, const char *what, unsigned max)
 {
 	char text[4096];
 
 	if (!read_text(text, root, "node/node%u/access0/initiators/read_%s", node, what))
 		return 0;
-	return (unsigned)MIN(strtoul(text, NULL, 10), (unsigned long)SURVEY_ACCESS_MAX);
+	return (unsigned)MIN(strtoul(text, NULL, 10), (unsigned long)max);
 }
 
 /* A file of the memory-side cache; only one level is looked at, the first that there is. */
@@ -175,8 +175,8 @@ static void add_node(const char *root, unsigned id, const struct cpulist *cpus,
 
 	*n = (struct survey_node){
 		.id = id, .has_memory = node_has_memory(root, id),
-		.latency_ns = read_access(root, id, "latency"),
-		.bandwidth_mbs = read_access(root, id, "bandwidth"),
+		.latency_ns = read_access(root, id, "latency", TOPO_LATENCY_MAX_NS),
+		.bandwidth_mbs = read_access(root, id, "bandwidth", TOPO_BANDWIDTH_MAX_MBS),
 	};
 	add_cache(root, n);
 	for (unsigned i = 0; i < s->cpus; i++)

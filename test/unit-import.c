@@ -115,6 +115,14 @@ static void memory_that_nobody_tells_of_is_there_all_the_same(void)
 	tap_ok(strstr(last_note, "no NUMA node is told to have memory"), "%s", last_note);
 }
 
+static void a_memory_is_as_fast_as_a_shape_can_say(void)
+{
+	fits("cpu 0 0 0 0 0\nnode 0 1\naccess 0 80 3000000\n",
+	     "1n1l1c1t/node:latency=80ns,bandwidth=3000000M", 0);
+	fits("cpu 0 0 0 0 0\nnode 0 1\naccess 0 4000000000 4000000000\n",
+	     "1n1l1c1t/node:latency=1000000ns,bandwidth=10000000M", 0);
+}
+
 static void nonsense_is_refused_with_a_reason(void)
 {
 	static const struct {
@@ -237,6 +245,7 @@ int main(void)
 	TAP_RUN(nodes_that_differ_are_described);
 	TAP_RUN(what_a_shape_cannot_say_is_noted);
 	TAP_RUN(memory_that_nobody_tells_of_is_there_all_the_same);
+	TAP_RUN(a_memory_is_as_fast_as_a_shape_can_say);
 	TAP_RUN(nonsense_is_refused_with_a_reason);
 	TAP_RUN(a_sysfs_tree_becomes_a_shape);
 	TAP_RUN(a_tree_with_rubbish_in_it_is_refused);

@@ -52,6 +52,8 @@ static_assert(TOPO_CPUS_MAX <= CPULIST_MAX, "a list of CPUs has room for all");
 #define TOPO_DRAM_BANDWIDTH_MBS (50 * 1024)
 #define TOPO_CXL_LATENCY_NS 300
 #define TOPO_CXL_BANDWIDTH_MBS (20 * 1024)
+/* Linux takes latencies of up to 4.29 ms from HMAT, where a distance makes it more. */
+#define TOPO_LATENCY_MAX_NS 1000000u
 #define TOPO_BANDWIDTH_MAX_MBS 10000000u
 
 /* The values are those of HMAT's memory side cache structure (5.2.27.5). */

@@ -102,12 +102,11 @@ static int parse_memory(const char *s, struct topo_node *n, struct err *e)
 	return r;
 }
 
-/* Linux takes up to 4.29 ms from HMAT, where a distance makes it more. */
 static int parse_latency(const char *s, struct topo_node *n, struct err *e)
 {
 	uint64_t v;
 
-	if (units_parse_duration(s, &v) < 0 || v < 1 || v > 1000000)
+	if (units_parse_duration(s, &v) < 0 || v < 1 || v > TOPO_LATENCY_MAX_NS)
 		return err_set(e, -EINVAL, "takes a duration like 100ns, 1ns to 1ms");
 	n->latency_ns = (unsigned)v;
 	return 0;
