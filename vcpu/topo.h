@@ -135,6 +135,10 @@ void topo_format(const struct topo *t, char text[TOPO_TEXT_MAX]);
 const char *topo_package_name(enum topo_package package);
 const char *topo_assoc_name(enum topo_assoc assoc);
 const char *topo_write_name(enum topo_write policy);
+/* And back; TOPO_..._COUNT: there is no such word. */
+enum topo_package topo_package_find(const char *s);
+enum topo_assoc topo_assoc_find(const char *s);
+enum topo_write topo_write_find(const char *s);
 /* The whole shape: topo_parse() makes the same of it. */
 void topo_format_whole(const struct topo *t, struct buf *out);
 

@@ -50,6 +50,31 @@ const char *topo_write_name(enum topo_write policy)
 	return write_names[policy];
 }
 
+/* count: s is none of them. */
+static unsigned name_index(const char *s, const char *const names[], unsigned count)
+{
+	unsigned i = 0;
+
+	while (i < count && strcmp(s, names[i]))
+		i++;
+	return i;
+}
+
+enum topo_package topo_package_find(const char *s)
+{
+	return name_index(s, package_names, TOPO_PACKAGE_COUNT);
+}
+
+enum topo_assoc topo_assoc_find(const char *s)
+{
+	return name_index(s, assoc_names, TOPO_ASSOC_COUNT);
+}
+
+enum topo_write topo_write_find(const char *s)
+{
+	return name_index(s, write_names, TOPO_WRITE_COUNT);
+}
+
 /* --- the shape ------------------------------------------------------------- */
 
 void topo_format(const struct topo *t, char text[TOPO_TEXT_MAX])

@@ -122,24 +122,6 @@ static int parse_bandwidth(const char *s, struct topo_node *n, struct err *e)
 	return 0;
 }
 
-static enum topo_assoc assoc_of(const char *s)
-{
-	enum topo_assoc i = TOPO_ASSOC_NONE;
-
-	while (i < TOPO_ASSOC_COUNT && strcmp(s, topo_assoc_name(i)))
-		i++;
-	return i;
-}
-
-static enum topo_write write_of(const char *s)
-{
-	enum topo_write i = TOPO_WRITE_NONE;
-
-	while (i < TOPO_WRITE_COUNT && strcmp(s, topo_write_name(i)))
-		i++;
-	return i;
-}
-
 /* "1G", "1G:direct", "1G:direct:wb", "1G:direct:wb:64" */
 static int parse_cache(const char *s, struct topo_node *n, struct err *e)
 {
@@ -158,9 +140,9 @@ static int parse_cache(const char *s, struct topo_node *n, struct err *e)
 	if (r < 0)
 		return r;
 	if (assoc)
-		c.assoc = assoc_of(assoc);
+		c.assoc = topo_assoc_find(assoc);
 	if (policy)
-		c.write = write_of(policy);
+		c.write = topo_write_find(policy);
 	if (c.assoc == TOPO_ASSOC_COUNT || c.write == TOPO_WRITE_COUNT || rest || !c.size_bytes)
 		return err_set(e, -EINVAL, "takes SIZE[:none|direct|complex[:none|wb|wt[:LINE]]]");
 	if (line && (units_parse_uint(line, UINT16_MAX, &v) < 0 || !v))
@@ -262,12 +244,9 @@ static int set_distances(struct topo *t, const char *s, struct err *e)
 
 static int set_package(struct topo *t, const char *value, struct err *e)
 {
-	enum topo_package i = TOPO_PACKAGE_LLC;
+	enum topo_package i = topo_package_find(value);
 	unsigned nodes = 0;
 	const char *unit = parse_number(value, &nodes);
-
-	while (i < TOPO_PACKAGE_COUNT && strcmp(value, topo_package_name(i)))
-		i++;
 
 	/* "2nodes" */
 	if (unit && !strcmp(unit, "nodes") && nodes && nodes <= TOPO_NODES_MAX)
