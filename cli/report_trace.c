@@ -22,8 +22,9 @@
  */
 enum { RUN = 1, GUEST = 2, FIRST_CPU = 3 };
 
-/* More than thirty years; a record of a stranger may have any number. */
+/* More than thirty years, and than any CPU; a record of a stranger may have any number. */
 #define MS_MAX 1e12
+#define CPU_MAX 1e6
 
 /* In whole microseconds, which a record has: fractions of stretches would overlap. */
 static int64_t us(double ms)
@@ -48,8 +49,9 @@ static struct json_object *thread_event(struct json_object *events, const char *
 					const char *name, double ms, double cpu)
 {
 	struct json_object *o = event(events, phase, name, ms, GUEST);
+	const int tid = (int)MAX(MIN(cpu, CPU_MAX), 0.) + FIRST_CPU;
 
-	json_object_object_add(o, "tid", json_object_new_int((int)cpu + FIRST_CPU));
+	json_object_object_add(o, "tid", json_object_new_int(tid));
 	return o;
 }
 
