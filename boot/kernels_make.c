@@ -225,6 +225,6 @@ int kernel_make_run(const struct kernel_make *m, char *const argv[], struct err 
 	if (run.cancelled)
 		return err_set(e, -ECANCELED, "cancelled");
 	if (r < 0)
-		return err_sys(e, r, "write %s", m->log_path);
+		return err_sys(e, r, "output of %s", m->log_path ? m->log_path : argv[0]);
 	return failed ? tell(&run, e) : 0;
 }
