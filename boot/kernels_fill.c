@@ -89,6 +89,8 @@ static int place_modules(const struct kernel_fill *f)
 		r = kernel_copy_tree(from, to, f->e);
 	else
 		r = check_inside(f, from);
+	if (r == 0 && f->move && is_link(from))		/* to what goes with the rest of it */
+		r = err_set(f->e, -EBADMSG, "import %s: %s is a link, not a folder", f->path, from);
 	if (r == 0 && f->move && rename(from, to) < 0)
 		r = err_sys(f->e, -errno, "rename %s", from);
 	if (r < 0)

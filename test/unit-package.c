@@ -236,6 +236,25 @@ static void modules_are_taken_from_the_package_only(void)
 	teardown(&f);
 }
 
+/* It would lead nowhere once the rest of the package is removed. */
+static void modules_that_are_a_link_inside_the_package_are_refused(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	put_fedora(&f);
+	put_module(&f, "core/lib/modules/" RELEASE "/real/a.ko", "");
+	tap_eq(symlink("real", in_dir(&f, "core/lib/modules/" RELEASE "/kernel")), 0);
+	if (!make_rpm(&f, "core", "core.rpm", "gzip")) {
+		tap_skip("no cpio, or no gzip");
+	} else {
+		tap_eq(import(&f, in_dir(&f, "core.rpm")), -EBADMSG);
+		tap_ok(strstr(err_text(&f.e), "is a link, not a folder"), "%s", err_text(&f.e));
+		tap_eq(count_entries(&f, false), 0);
+	}
+	teardown(&f);
+}
+
 /* lib/modules/RELEASE as it is installed: the folder, and the image in it. */
 static void an_installed_image_among_its_modules_has_them(void)
 {
@@ -294,6 +313,7 @@ int main(void)
 	TAP_RUN(an_image_without_its_modules_is_a_kernel_and_says_so);
 	TAP_RUN(links_in_a_package_are_followed_inside_it_only);
 	TAP_RUN(modules_are_taken_from_the_package_only);
+	TAP_RUN(modules_that_are_a_link_inside_the_package_are_refused);
 	TAP_RUN(an_installed_image_among_its_modules_has_them);
 	TAP_RUN(a_damaged_rpm_package_is_refused);
 	return tap_done();
