@@ -33,6 +33,11 @@ void kernel_fini(struct kernel *k)
 	*k = (struct kernel){ 0 };
 }
 
+bool kernel_is_packed(const struct kernel *k)
+{
+	return k->bzimage && !strcmp(k->bzimage, k->image);
+}
+
 /* --- the cache's place ---------------------------------------------------- */
 
 static const char *env_path(const char *name)

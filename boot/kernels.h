@@ -44,6 +44,8 @@ struct kernel {
 };
 
 void kernel_fini(struct kernel *k);
+/* What boots is the bzImage: the guest unpacks it. */
+bool kernel_is_packed(const struct kernel *k);
 
 /*
  * The cache folder, which need not exist. -ENOENT when the environment names

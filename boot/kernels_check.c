@@ -209,8 +209,7 @@ int kernel_check(const struct kernel *k, struct kernel_check *ret, struct err *e
 	packer = k->bzimage ? kernel_payload_packer(k->bzimage) : NULL;
 	ret->packed = packer ? packer->name : NULL;
 	/* a bzImage that cannot be unpacked is only looked at as it is */
-	if (k->bzimage && !strcmp(k->bzimage, k->image) &&
-	    kernel_unpack_payload(k->bzimage, s.vmlinux))
+	if (kernel_is_packed(k) && kernel_unpack_payload(k->bzimage, s.vmlinux))
 		seen.image = s.vmlinux;
 	r = file_map(seen.image, &m, e);
 	if (r < 0)

@@ -24,12 +24,6 @@ static int exit_status(const struct kernel_check *c)
 	return c->unknown_fatal ? EXIT_UNKNOWN : 0;
 }
 
-/* What boots is the bzImage: the guest unpacks it. */
-static bool is_packed(const struct kernel *k)
-{
-	return k->bzimage && !strcmp(k->bzimage, k->image);
-}
-
 static void add(struct json_object *o, const char *key, const char *value)
 {
 	if (value)
@@ -46,7 +40,7 @@ static void print_json(const struct kernel *k, const struct kernel_check *c)
 	add(o, "image", k->image);
 	add(o, "release", k->release);
 	add(o, "arch", "x86_64");
-	add(o, "form", is_packed(k) ? "bzImage" : "vmlinux");
+	add(o, "form", kernel_is_packed(k) ? "bzImage" : "vmlinux");
 	add(o, "packed", c->packed);
 	add(o, "told_by", kernel_told_by_name(c->told_by));
 	for (size_t i = 0; i < count; i++) {
@@ -87,9 +81,9 @@ static void print_text(const struct kernel *k, const struct kernel_check *c)
 	report_put_line(stdout, k->image);
 	fputs("\nrelease  ", stdout);
 	report_put_line(stdout, k->release ? k->release : "not told");
-	printf("\narch     x86_64\nform     %s", is_packed(k) ? "bzImage" : "vmlinux");
+	printf("\narch     x86_64\nform     %s", kernel_is_packed(k) ? "bzImage" : "vmlinux");
 	if (k->bzimage)
-		printf("%spacked with %s", is_packed(k) ? ", " : ", beside a bzImage that is ",
+		printf("%spacked with %s", kernel_is_packed(k) ? ", " : ", beside a bzImage that is ",
 		       c->packed ? c->packed : "what is not known");
 	printf("\ntold by  %s\n", kernel_told_by_name(c->told_by));
 	for (size_t i = 0; i < count; i++)
