@@ -354,7 +354,6 @@ static int import(struct build *b, struct kernel *ret)
 
 static int build(struct build *b, struct kernel *ret)
 {
-	struct kernel_swept swept;
 	bool modules = false;
 	int r = kernel_make_check(b->e);
 
@@ -362,7 +361,7 @@ static int build(struct build *b, struct kernel *ret)
 		r = open_log(b);
 	if (r < 0)
 		return r;
-	kernel_stage_sweep(b->entries, &swept);
+	kernel_stage_sweep(b->entries, NULL);
 	r = kernel_stage_create(b->entries, &b->stage, b->e);
 	if (r == 0)
 		r = unpack(b);

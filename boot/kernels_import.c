@@ -176,7 +176,6 @@ static int publish_as_key(struct import *im, char **ret_key)
 static int gather(struct import *im)
 {
 	_cleanup_free_ char *unpacked = NULL;
-	struct kernel_swept swept;
 	bool package = kernel_is_package(im->path);
 	int r = package ? 0 : kernel_parts_find(im->path, &im->parts, im->e);
 
@@ -185,7 +184,7 @@ static int gather(struct import *im)
 	if (!package && im->q->more_count)
 		return err_set(im->e, -EINVAL, "%s: not a package, so it cannot go together with "
 			       "%s", im->path, im->q->more[0]);
-	kernel_stage_sweep(im->entries, &swept);
+	kernel_stage_sweep(im->entries, NULL);
 	r = kernel_stage_create(im->entries, &im->stage, im->e);
 	if (r < 0 || !package)
 		return r;

@@ -97,7 +97,10 @@ struct kernel_stage {
 int kernel_stage_create(const char *entries_dir, struct kernel_stage *ret, struct err *e);
 /* Removes what was not published. */
 void kernel_stage_destroy(struct kernel_stage *s);
-/* Remove stages whose makers are gone; each is told as a notice, since it may take a while. */
+/*
+ * Remove stages whose makers are gone; each is told as a notice, since it may take a while.
+ * ret may be NULL.
+ */
 void kernel_stage_sweep(const char *entries_dir, struct kernel_swept *ret);
 
 /* --- programs (kernels_tool.c) ------------------------------------------- */

@@ -133,7 +133,8 @@ void kernel_stage_sweep(const char *entries_dir, struct kernel_swept *ret)
 	struct dirent **names;
 	int n = scandir(entries_dir, &names, is_stage, alphasort);
 
-	*ret = (struct kernel_swept){ 0 };
+	if (ret)
+		*ret = (struct kernel_swept){ 0 };
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = kernel_path_if_exists(entries_dir, names[i]->d_name);
 		_cleanup_close_ int fd = -1;
@@ -144,8 +145,10 @@ void kernel_stage_sweep(const char *entries_dir, struct kernel_swept *ret)
 			fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !remove_left_over(path, &bytes))
 			continue;
-		ret->stages++;
-		ret->bytes += bytes;
+		if (ret) {
+			ret->stages++;
+			ret->bytes += bytes;
+		}
 	}
 	if (n >= 0)
 		free(names);
