@@ -93,11 +93,26 @@ struct counter {
 	const char *filter;		/* NULL: all */
 };
 
-#define COUNTERS_MAX 16
+/* As trace.c's table names them. */
+enum bench_counter {
+	COUNTER_EXITS,
+	COUNTER_USER,
+	COUNTER_COM1,
+	COUNTER_COM2,
+	COUNTER_RTC,
+	COUNTER_PCI,
+	COUNTER_PORTS,
+	COUNTER_MMIO,
+	COUNTER_MSR,
+	COUNTER_CPUID,
+	COUNTER_FAULTS,
+	COUNTER_HALTS,
+	COUNTER_COUNT,
+};
 
 struct counts {
-	int fd[COUNTERS_MAX];
-	uint64_t value[COUNTERS_MAX];	/* UINT64_MAX: could not be counted */
+	int fd[COUNTER_COUNT];
+	uint64_t value[COUNTER_COUNT];	/* UINT64_MAX: could not be counted */
 };
 
 const struct counter *counters(size_t *ret_count);

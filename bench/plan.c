@@ -162,7 +162,7 @@ bool bench_plan_complete(const struct bench_plan *p)
 /* --- samples as text -------------------------------------------------------- */
 
 #define SAMPLE_OWN 9
-#define SAMPLE_NUMBERS (SAMPLE_OWN + COUNTERS_MAX)
+#define SAMPLE_NUMBERS (SAMPLE_OWN + COUNTER_COUNT)
 
 static void to_numbers(const struct sample *s, uint64_t v[SAMPLE_NUMBERS])
 {

@@ -61,16 +61,18 @@ static void print_heads(void)
 	}
 }
 
+static void print_ms(uint64_t ns)
+{
+	if (ns && ns != UINT64_MAX)
+		printf(" %9.1f", (double)ns / 1e6);
+	else
+		printf(" %9s", "-");
+}
+
 static void print_spans(const struct row *row)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		uint64_t ns = span(row, columns[i].from, columns[i].to);
-
-		if (ns == UINT64_MAX)
-			printf(" %9s", "-");
-		else
-			printf(" %9.1f", (double)ns / 1e6);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		print_ms(span(row, columns[i].from, columns[i].to));
 }
 
 static void print_times(const struct row *row)
@@ -88,10 +90,7 @@ static void print_times(const struct row *row)
 	printf("\n");
 }
 
-/* Of trace.c's table. */
-enum { COUNTER_EXITS, COUNTER_USER, COUNTER_FAULTS = 10 };
-
-static void print_count(const struct row *row, size_t counter)
+static void print_count(const struct row *row, enum bench_counter counter)
 {
 	uint64_t n = row->has & 1u << LOOK_EXITS ? row->once[LOOK_EXITS].counts.value[counter] :
 						   UINT64_MAX;
@@ -126,17 +125,9 @@ static void print_exits(const struct bench_plan *p)
 	}
 }
 
-static void print_ms(uint64_t ns)
-{
-	if (ns && ns != UINT64_MAX)
-		printf(" %9.1f", (double)ns / 1e6);
-	else
-		printf(" %9s", "-");
-}
-
 static void print_scale(const struct bench_plan *p)
 {
-	static const struct { const char *head[2]; size_t counter; } counts[] = {
+	static const struct { const char *head[2]; enum bench_counter counter; } counts[] = {
 		{ { "exits", "" }, COUNTER_EXITS }, { { "to user", "space" }, COUNTER_USER },
 		{ { "page", "faults" }, COUNTER_FAULTS },
 	};

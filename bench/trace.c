@@ -133,8 +133,8 @@ uint64_t trace_inside_ns(const struct trace *t, uint64_t until_ns)
 
 	while (f && fgets(line, sizeof(line), f)) {
 		const char *entry = strstr(line, ": kvm_entry:"), *vcpu = strstr(line, "vcpu ");
-		const char *exit = strstr(line, ": kvm_exit:");
-		uint64_t ns = entry || exit ? stamp_ns(line, entry ? entry : exit) : 0;
+		const char *leave = strstr(line, ": kvm_exit:");
+		uint64_t ns = entry || leave ? stamp_ns(line, entry ? entry : leave) : 0;
 		unsigned n;
 
 		if (has_lost(line))
@@ -143,7 +143,7 @@ uint64_t trace_inside_ns(const struct trace *t, uint64_t until_ns)
 			continue;
 		if (ns > until_ns)
 			break;
-		if (exit && entered_ns[n])
+		if (leave && entered_ns[n])
 			sum += ns - entered_ns[n];
 		entered_ns[n] = entry ? ns : 0;
 	}
@@ -151,20 +151,20 @@ uint64_t trace_inside_ns(const struct trace *t, uint64_t until_ns)
 }
 
 static const struct counter table[] = {
-	{ "exits, all", "kvm_exit", NULL },
-	{ "to user space", "kvm_userspace_exit", NULL },
-	{ "port COM1", "kvm_pio", "port >= 0x3f8 && port <= 0x3ff" },
-	{ "port COM2", "kvm_pio", "port >= 0x2f8 && port <= 0x2ff" },
-	{ "port RTC", "kvm_pio", "port >= 0x70 && port <= 0x71" },
-	{ "port PCI", "kvm_pio", "port >= 0xcf8 && port <= 0xcff" },
-	{ "ports, all", "kvm_pio", NULL },
-	{ "MMIO", "kvm_mmio", NULL },
-	{ "MSR", "kvm_msr", NULL },
-	{ "CPUID", "kvm_cpuid", NULL },
-	{ "page faults", "kvm_page_fault", NULL },
-	{ "halts", "kvm_vcpu_wakeup", NULL },
+	[COUNTER_EXITS] = { "exits, all", "kvm_exit", NULL },
+	[COUNTER_USER] = { "to user space", "kvm_userspace_exit", NULL },
+	[COUNTER_COM1] = { "port COM1", "kvm_pio", "port >= 0x3f8 && port <= 0x3ff" },
+	[COUNTER_COM2] = { "port COM2", "kvm_pio", "port >= 0x2f8 && port <= 0x2ff" },
+	[COUNTER_RTC] = { "port RTC", "kvm_pio", "port >= 0x70 && port <= 0x71" },
+	[COUNTER_PCI] = { "port PCI", "kvm_pio", "port >= 0xcf8 && port <= 0xcff" },
+	[COUNTER_PORTS] = { "ports, all", "kvm_pio", NULL },
+	[COUNTER_MMIO] = { "MMIO", "kvm_mmio", NULL },
+	[COUNTER_MSR] = { "MSR", "kvm_msr", NULL },
+	[COUNTER_CPUID] = { "CPUID", "kvm_cpuid", NULL },
+	[COUNTER_FAULTS] = { "page faults", "kvm_page_fault", NULL },
+	[COUNTER_HALTS] = { "halts", "kvm_vcpu_wakeup", NULL },
 };
-_Static_assert(ARRAY_SIZE(table) <= COUNTERS_MAX, "room for every counter");
+_Static_assert(ARRAY_SIZE(table) == COUNTER_COUNT, "an event for every counter");
 
 const struct counter *counters(size_t *ret_count)
 {
