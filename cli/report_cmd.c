@@ -61,20 +61,19 @@ static struct json_object *parse(const char *path, const struct buf *text, struc
 		o = json_tokener_parse_ex(t, (const char *)text->data, (int)text->len);
 		je = json_tokener_get_error(t);
 	}
-	if (je == json_tokener_continue)
+	if (je == json_tokener_continue) {
 		err_set(e, -EINVAL, "%s: empty or cut short", path);
-	else if (je != json_tokener_success)
+	} else if (je != json_tokener_success) {
 		err_set(e, -EINVAL, "%s: no JSON: %s at byte %zu", path,
 			json_tokener_error_desc(je), t ? json_tokener_get_parse_end(t) : 0);
-	else if (behind(text, json_tokener_get_parse_end(t)) < text->len)
+	} else if (behind(text, json_tokener_get_parse_end(t)) < text->len) {
 		err_set(e, -EINVAL, "%s: no JSON: the record ends at byte %zu, and more follows",
 			path, json_tokener_get_parse_end(t));
+		json_object_put(o);
+		o = NULL;
+	}
 	if (t)
 		json_tokener_free(t);
-	if (*err_text(e)) {
-		json_object_put(o);
-		return NULL;
-	}
 	return o;
 }
 
