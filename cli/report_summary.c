@@ -60,29 +60,34 @@ static void format(const struct number *v, enum summary_kind kind, char text[SUM
 			 kind == SUMMARY_NS ? v->sum / 1e6 : v->sum);
 }
 
-static struct number total(const struct json_object *summary, const struct summary_column *c)
+/* The columns that there are, and what all CPUs are together in each. */
+static size_t add_up(const struct json_object *summary,
+		     const struct summary_column *ret[SUMMARY_COLUMNS_MAX],
+		     struct number ret_total[SUMMARY_COLUMNS_MAX])
 {
 	struct report_array a = report_array(summary, "cpus");
-	struct number n = { 0 };
+	struct number total[ARRAY_SIZE(columns)] = { 0 };
 	const struct json_object *cpu;
+	size_t n = 0;
 
 	while ((cpu = report_next_obj(&a)))
-		add_number(cpu, c, &n);
+		for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+			add_number(cpu, &columns[i], &total[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		if (!total[i].n || (columns[i].of_scheduler && total[i].max <= 0))
+			continue;
+		ret_total[n] = total[i];
+		ret[n++] = &columns[i];
+	}
 	return n;
 }
 
 size_t report_summary_columns(const struct json_object *summary,
 			      const struct summary_column *ret[SUMMARY_COLUMNS_MAX])
 {
-	size_t n = 0;
+	struct number total[SUMMARY_COLUMNS_MAX];
 
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		const struct number t = total(summary, &columns[i]);
-
-		if (t.n && (t.max > 0 || !columns[i].of_scheduler))
-			ret[n++] = &columns[i];
-	}
-	return n;
+	return add_up(summary, ret, total);
 }
 
 bool report_summary_cell(const struct json_object *cpu, const struct summary_column *c,
@@ -101,6 +106,7 @@ struct table {
 	FILE *out;
 	const struct json_object *summary;
 	const struct summary_column *column[SUMMARY_COLUMNS_MAX];
+	struct number total[SUMMARY_COLUMNS_MAX];
 	int width[SUMMARY_COLUMNS_MAX];
 	size_t columns, rows, shown;
 };
@@ -112,9 +118,7 @@ static void measure(struct table *t)
 	char text[SUMMARY_CELL_MAX];
 
 	for (size_t c = 0; c < t->columns; c++) {
-		const struct number n = total(t->summary, t->column[c]);
-
-		format(&n, t->column[c]->kind, text);
+		format(&t->total[c], t->column[c]->kind, text);
 		t->width[c] = (int)MAX(strlen(t->column[c]->title), strlen(text));
 	}
 	for (size_t i = 0; i < t->shown && (cpu = report_next_obj(&a)); i++)
@@ -149,9 +153,7 @@ static void put_total(const struct table *t)
 		return;
 	fputs("     all", t->out);
 	for (size_t c = 0; c < t->columns; c++) {
-		const struct number n = total(t->summary, t->column[c]);
-
-		format(&n, t->column[c]->kind, text);
+		format(&t->total[c], t->column[c]->kind, text);
 		fprintf(t->out, "  %*s", t->width[c], text);
 	}
 	fputc('\n', t->out);
@@ -165,7 +167,7 @@ void report_summary_text(FILE *out, const struct json_object *record, bool all)
 
 	t.rows = report_count_obj(t.summary, "cpus");
 	t.shown = all ? t.rows : MIN(t.rows, (size_t)ROWS_BRIEF);
-	t.columns = report_summary_columns(t.summary, t.column);
+	t.columns = add_up(t.summary, t.column, t.total);
 	if (!t.columns)
 		return;
 	measure(&t);
