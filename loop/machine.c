@@ -215,7 +215,7 @@ static int build(struct machine *m, const struct machine_spec *spec, struct err 
 	    (r = vm_create(spec->kvm_device, spec->irqchip, &m->vm, e)) < 0)
 		return r;
 	if (spec->cpus_late)
-		vm_mtrrs_off(m->vm);
+		vm_disable_mtrrs(m->vm);
 	if ((r = vm_check_topo(m->vm, spec->topo, e)) < 0 ||
 	    (m->split && (r = add_irqchip(m, e)) < 0) ||
 	    (r = add_uart(m, &m->com1, UART_COM1_PORT, UART_COM1_GSI, e)) < 0 ||

@@ -51,7 +51,7 @@ struct machine_spec {
 	const char *kvm_device;
 	const struct topo *topo;
 	enum vm_irqchip irqchip;	/* not AUTO */
-	bool cpus_late;			/* PID 1 brings them up: vm_mtrrs_off() */
+	bool cpus_late;			/* PID 1 brings them up: vm_disable_mtrrs() */
 };
 
 /* Everything borrowed for the time of machine_load(). */

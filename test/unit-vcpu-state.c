@@ -165,7 +165,7 @@ static void mtrrs_are_on_or_off_as_the_machine_wants_them(void)
 
 		if (guest_open(&g, (struct topo)TOPO(1, 1, 1, 1))) {
 			if (off)
-				vm_mtrrs_off(g.vm);
+				vm_disable_mtrrs(g.vm);
 			if (guest_add_vcpu(&g))
 				tap_eq(kvm_msr(g.v[0], MSR_MTRR_DEF_TYPE) >> 11, !off);
 		}

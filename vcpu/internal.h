@@ -27,7 +27,7 @@ struct vm {
 	size_t run_bytes;	/* of a vCPU's kvm_run mapping */
 	unsigned collect_page;	/* of kvm_run: collected port writes; 0: none */
 	bool has_tsc_deadline;
-	bool mtrrs_off;
+	bool no_mtrrs;
 	enum vm_irqchip irqchip;	/* not AUTO */
 	struct vm_msi route[VM_ROUTES];	/* split: of the lines in routed */
 	uint32_t routed;

@@ -53,7 +53,7 @@ void vm_destroy(struct vm *vm);
  * each time that one more comes up: cache_ap_online(), arch/x86/kernel/cpu/cacheinfo.c
  * of 6.12. KVM takes memory for write-back either way.
  */
-void vm_mtrrs_off(struct vm *vm);
+void vm_disable_mtrrs(struct vm *vm);
 
 /* Guest physical address width that KVM offers to guests (CPUID 0x80000008). */
 unsigned vm_phys_bits(const struct vm *vm);

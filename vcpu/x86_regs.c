@@ -90,7 +90,7 @@ static int init_msrs(struct vcpu *v, struct err *e)
 	} msrs[] = {
 		{ MSR_MISC_ENABLE, MISC_ENABLE_FAST_STRING },
 		/* without it Linux maps memory that it does not know as its own uncached */
-		{ MSR_MTRR_DEF_TYPE, v->vm->mtrrs_off ? 0 : MTRR_ENABLED_WRITE_BACK },
+		{ MSR_MTRR_DEF_TYPE, v->vm->no_mtrrs ? 0 : MTRR_ENABLED_WRITE_BACK },
 		/* as firmware does it where ids do not fit in xAPIC's 8 bits */
 		{ MSR_APIC_BASE, split ? APIC_BASE_X2APIC : 0 },
 	};

@@ -29,9 +29,9 @@ static const uint32_t apic_id_max[] = {
 };
 static_assert(ARRAY_SIZE(apic_id_max) == VM_IRQCHIP_COUNT, "a limit for every kind");
 
-void vm_mtrrs_off(struct vm *vm)
+void vm_disable_mtrrs(struct vm *vm)
 {
-	vm->mtrrs_off = true;
+	vm->no_mtrrs = true;
 }
 
 enum vm_irqchip vm_irqchip_for(enum vm_irqchip wanted, const struct topo *topo)
