@@ -49,7 +49,7 @@ static struct json_object *thread_event(struct json_object *events, const char *
 					const char *name, double ms, double cpu)
 {
 	struct json_object *o = event(events, phase, name, ms, GUEST);
-	const int tid = (int)MAX(MIN(cpu, CPU_MAX), 0.) + FIRST_CPU;
+	const int tid = (int)MIN(cpu, CPU_MAX) + FIRST_CPU;
 
 	json_object_object_add(o, "tid", json_object_new_int(tid));
 	return o;

@@ -233,6 +233,18 @@ static void stretches_of_the_timeline_touch_and_do_not_overlap(void)
 	free(text);
 }
 
+static void a_cpu_of_any_number_has_a_thread_of_the_timeline(void)
+{
+	char *text = render(report_trace, "{'monitor':{'series':{'t_ms':[0,1],'cpus':["
+			    "{'cpu':1e300,'curr':[0,0]},{'cpu':-1e300,'curr':[0,0]}],"
+			    "'tasks':[{'pid':7,'comm':'a'}]}}}");
+
+	tap_ok(strstr(text, "\"tid\": 1000003,"), "the largest: %s", text);
+	tap_ok(strstr(text, "\"tid\": 4,"), "no number, so its place: %s", text);
+	tap_ok(!strstr(text, "\"tid\": -"), "none is negative: %s", text);
+	free(text);
+}
+
 int main(void)
 {
 	TAP_RUN(a_series_is_made_into_numbers);
@@ -242,5 +254,6 @@ int main(void)
 	TAP_RUN(a_record_without_a_monitor_has_a_page_without_pictures);
 	TAP_RUN(the_timeline_is_json_with_an_event_for_each_stretch);
 	TAP_RUN(stretches_of_the_timeline_touch_and_do_not_overlap);
+	TAP_RUN(a_cpu_of_any_number_has_a_thread_of_the_timeline);
 	return tap_done();
 }
